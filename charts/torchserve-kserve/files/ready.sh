@@ -1,0 +1,34 @@
+#!/bin/bash
+# Readiness: exit 0 if TorchServe's management API on 127.0.0.1:PORT reports a READY worker for every MODEL, else 1 and
+# a sentence. TorchServe's own /ping is healthy while models still load. Bash builtins only: it runs every second.
+# Usage: ready.sh PORT MODEL [MODEL...]
+if (($# < 2)); then
+  echo "ready: give a port and at least one model name: ready.sh PORT MODEL [MODEL...]"
+  exit 2
+fi
+exec 2>/dev/null # what bash itself says of a refused or reset connection; our sentences are on stdout
+trap '' PIPE
+port=$1
+for model in "${@:2}"; do
+  if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then
+    echo "ready: model $model: the management API does not listen on 127.0.0.1:$port yet"
+    exit 1
+  fi
+  printf 'GET /models/%s HTTP/1.0\r\n\r\n' "$model" >&3
+  state='does not answer' ready='' length=0
+  while IFS= read -r -t 2 -u 3 line && [[ $line != $'\r' ]]; do
+    case $line in
+      HTTP/*' 404 '*) state='is not registered' ;;
+      HTTP/*) state='has no worker that is READY' ;;
+      [Cc]ontent-[Ll]ength:*) length=${line//[!0-9]/} ;;
+    esac
+  done
+  # The whole body, to the last byte: closing with some of it unread resets the connection, and TorchServe logs an ERROR.
+  LC_ALL=C IFS= read -r -t 2 -N "$length" -u 3 body
+  [[ $body =~ \"status\":\ *\"READY\" ]] && ready=1
+  exec 3>&-
+  if [[ ! $ready ]]; then
+    echo "ready: model $model $state"
+    exit 1
+  fi
+done

@@ -1,0 +1,57 @@
+{{/* What the pods of the server, the seeding Job and the test have in common. */}}
+
+{{/* in: root; out: the image's reference; a digest wins over the tag. */}}
+{{- define "torchserve-kserve.image" -}}
+{{- $image := .Values.runtime.image -}}
+{{- with $image.registry }}{{ . }}/{{ end -}}
+{{- $image.repository -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag }}{{ end -}}
+{{- end -}}
+
+{{/* in: root; out: a container's securityContext after the restricted Pod Security Standard, with a read-only root. It is
+the container's because Knative refuses most of the pod's. */}}
+{{- define "torchserve-kserve.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+{{- with .Values.securityContext.runAsUser }}
+runAsUser: {{ int . }}
+{{- end }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{/* in: resources; out: the same with every quantity a string: KServe's CRDs refuse 0.5. */}}
+{{- define "torchserve-kserve.resources" -}}
+{{- $out := dict -}}
+{{- range $kind, $quantities := . -}}
+{{- $strings := dict -}}
+{{- range $name, $quantity := $quantities -}}
+{{- $_ := set $strings $name (include "torchserve-kserve.text" $quantity) -}}
+{{- end -}}
+{{- $_ := set $out $kind $strings -}}
+{{- end -}}
+{{- toYaml $out -}}
+{{- end -}}
+
+{{/* in: root; out: the label that all pods with the claim carry, Jobs and predictors of every release that uses it. */}}
+{{- define "torchserve-kserve.claimLabel" -}}
+torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 | trimAll "-." | quote }}
+{{- end -}}
+
+{{/* in: root; out: affinity, or nothing. A ReadWriteOnce volume is on one node at a time, so its pods have to meet there,
+or the Job and the predictor could each wait for the other's node for ever. The first pod may go anywhere: the scheduler
+lets a pod that matches its own term pass when no other pod does. */}}
+{{- define "torchserve-kserve.claimAffinity" -}}
+{{- $modes := .Values.persistence.accessModes -}}
+{{- if not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}
+podAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    - labelSelector:
+        matchLabels:
+          {{- include "torchserve-kserve.claimLabel" . | nindent 10 }}
+      topologyKey: kubernetes.io/hostname
+{{- end -}}
+{{- end -}}
