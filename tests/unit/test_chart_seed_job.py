@@ -1,0 +1,132 @@
+"""The seeding Job: its plan, what it runs, what it may not do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+from tests.unit.render import of_kind, only, render_chart
+
+
+def plan(values: dict) -> list[dict]:
+    return json.loads(only(render_chart(values), "ConfigMap", "demo-seed")["data"]["plan.json"])["artifacts"]
+
+
+def job_spec(values: dict) -> dict:
+    return only(render_chart(values), "Job")["spec"]
+
+
+def pod_spec(values: dict) -> dict:
+    return job_spec(values)["template"]["spec"]
+
+
+def test_the_plan_holds_what_the_seed_program_needs():
+    digest = "9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08"
+    (artifact,) = plan(changed(SMALLEST, models__bert__sha256=digest))
+    path = artifact.pop("path")
+    assert artifact == {"model": "bert", "version": "1.0", "uri": SMALLEST["models"]["bert"]["uri"], "sha256": digest.lower()}
+    assert path.startswith("model-store/bert-model-")
+    assert path.endswith(".mar")
+
+
+def test_a_missing_checksum_is_null():
+    assert plan(SMALLEST)[0]["sha256"] is None
+
+
+def test_one_artefact_under_two_names_is_fetched_once():
+    models = {"a": SMALLEST["models"]["bert"], "b": SMALLEST["models"]["bert"]}
+    assert [artifact["model"] for artifact in plan({"models": models})] == ["a"]
+
+
+def test_a_uri_goes_into_the_plan_unchanged():
+    uri = "https://user:p%20w@example.com/a/b.mar?x=1&y=<2>"
+    assert plan({"models": {"m": {"uri": uri}}})[0]["uri"] == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "stem"),
+    [
+        ("https://example.com/bert-model.mar", "bert-model"),
+        ("https://example.com/bert.v1.2.mar?raw=1", "bert-v1-2"),
+        ("https://example.com/download", "download"),
+        ("https://example.com/a/%C3%A9t%C3%A9.mar#part", "C3-A9t-C3-A9"),
+        ("https://example.com/.../", "model"),
+        ("configMap://files/digits.mar", "digits"),
+        (f"https://example.com/{'x' * 200}.mar", "x" * 60),
+    ],
+)
+def test_a_seeded_file_is_named_after_its_source_with_one_dot(uri, stem):
+    name = plan({"models": {"m": {"uri": uri}}})[0]["path"].removeprefix("model-store/")
+    assert name.rpartition("-")[0] == stem
+    assert name.count(".") == 1
+
+
+def test_the_job_runs_the_program_on_the_plan():
+    container = pod_spec(SMALLEST)["containers"][0]
+    assert container["command"] + container["args"] == [
+        "python",
+        "/opt/torchserve-kserve/seed/seed.py",
+        "--plan",
+        "/opt/torchserve-kserve/seed/plan.json",
+        "--destination",
+        "/mnt/models",
+    ]
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    assert set(mounts) == {"/mnt/models", "/opt/torchserve-kserve/seed"}
+    assert not mounts["/mnt/models"].get("readOnly")
+
+
+def test_every_config_map_that_a_uri_names_is_mounted_once_and_may_be_missing():
+    sources = {"a": "two.dots", "b": "one", "c": "one"}
+    spec = pod_spec({"models": {name: {"uri": f"configMap://{source}/{name}.mar"} for name, source in sources.items()}})
+    container = spec["containers"][0]
+    assert container["args"][-2:] == ["--config-maps", "/mnt/config-maps"]
+    mounted = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"] if mount["name"].startswith("source-")}
+    sources = {volume["name"]: volume["configMap"] for volume in spec["volumes"] if volume["name"].startswith("source-")}
+    assert mounted == {"source-0": "/mnt/config-maps/one", "source-1": "/mnt/config-maps/two.dots"}
+    assert sources == {"source-0": {"name": "one", "optional": True}, "source-1": {"name": "two.dots", "optional": True}}
+
+
+def test_the_sub_path_is_the_root_for_the_job_and_for_the_server():
+    values = changed(SMALLEST, persistence__subPath="team/a")
+    assert pod_spec(values)["containers"][0]["volumeMounts"][0]["subPath"] == "team/a"
+    isvc = only(render_chart(values), "InferenceService")
+    assert isvc["spec"]["predictor"]["model"]["storageUri"] == "pvc://demo-model-store/team/a"
+
+
+def test_the_job_has_the_budget_as_its_deadline_and_helm_as_its_owner():
+    spec = job_spec(changed(SMALLEST, seed__timeoutSeconds=77))
+    assert spec["activeDeadlineSeconds"] == 77
+    assert 1 <= spec["backoffLimit"] <= 5
+    assert "ttlSecondsAfterFinished" not in spec
+
+
+def test_what_another_try_cannot_help_fails_the_job_at_once():
+    rules = job_spec(SMALLEST)["podFailurePolicy"]["rules"]
+    at_once = next(rule for rule in rules if rule["action"] == "FailJob")["onExitCodes"]
+    assert at_once["containerName"] == pod_spec(SMALLEST)["containers"][0]["name"]
+    assert at_once["values"] == [2, 3, 4, 6, 7, 10]
+    assert pod_spec(SMALLEST)["restartPolicy"] == "Never", "podFailurePolicy needs it"
+
+
+def test_no_sidecar_keeps_the_job_from_ending():
+    metadata = job_spec(SMALLEST)["template"]["metadata"]
+    assert metadata["labels"]["sidecar.istio.io/inject"] == "false"
+    assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_job_and_server_use_one_image_and_its_secrets(case):
+    objects = render_chart(CASES[case])
+    runtime = only(objects, "ServingRuntime")["spec"]
+    for job in of_kind(objects, "Job"):
+        spec = job["spec"]["template"]["spec"]
+        assert spec["containers"][0]["image"] == runtime["containers"][0]["image"]
+        assert spec.get("imagePullSecrets") == runtime.get("imagePullSecrets")
+
+
+def test_nothing_to_seed_is_no_marker_to_wait_for():
+    args = only(render_chart(EXISTING), "ServingRuntime")["spec"]["containers"][0]["args"]
+    assert "--marker" not in args

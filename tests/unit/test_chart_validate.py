@@ -1,0 +1,245 @@
+"""Every rule of templates/_validate.tpl: the sentence for the wrong value, silence for the right one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.cases import CASES, EXISTING, SMALLEST, URI, changed
+from tests.unit.render import complaints
+from tests.unit.test_chart_config import properties
+
+A, B = "a" * 64, "b" * 64
+
+
+def models(**given: dict) -> dict:
+    return {"models": given}
+
+
+def examples_of(size: int) -> dict:
+    """Two models whose requests are that many bytes of JSON, as `helm test` sends them."""
+    examples = {"a": ["é"], "b": [""]}
+    sent = [{"model": name, "request": {"instances": instances}} for name, instances in examples.items()]
+    examples["b"] = ["x" * (size - len(json.dumps(sent, separators=(",", ":"), ensure_ascii=False).encode()))]
+    return models(**{name: {"uri": URI, "example": {"instances": instances}} for name, instances in examples.items()})
+
+
+# wrong values -> the sentence, then right values that differ as little as possible.
+RULES = {
+    "no model": (
+        {},
+        "models is empty; name a model and its source, for example --set models.bert.uri=https://example.com/bert-model.mar",
+        SMALLEST,
+    ),
+    "name for a URL": (
+        models(**{"my model": {"uri": URI}}),
+        "models: the URL can't carry the name \"my model\"; use at most 63 letters, digits, '.', '_' and '-', with a letter or a "
+        "digit first",
+        models(**{"My_model-1.x": {"uri": URI}}),
+    ),
+    "workers": (
+        models(bert={"uri": URI, "minWorkers": 3, "maxWorkers": 2}),
+        "models.bert.maxWorkers 2 is less than minWorkers 3; raise maxWorkers or lower minWorkers",
+        models(bert={"uri": URI, "minWorkers": 3, "maxWorkers": 3}),
+    ),
+    "batch": (
+        models(bert={"uri": URI, "batchSize": 4}),
+        "models.bert.batchSize 4: TorchServe's envelope for protocol v1 answers only the first request of a batch; write 1 and "
+        "send several instances in a request",
+        models(bert={"uri": URI, "batchSize": 1}),
+    ),
+    "example": (
+        models(bert={"uri": URI, "example": {"inputs": []}}),
+        "models.bert.example is not a request of protocol v1; write a list under instances, for example "
+        '{"instances": [{"data": "Hello World!"}]}',
+        models(bert={"uri": URI, "example": {"instances": [1], "parameters": {}}}),
+    ),
+    "examples": (
+        examples_of(102401),
+        "models.<name>.example: all examples together are 102401 bytes of JSON, more than helm test can send; shorten them to at "
+        "most 102400 bytes",
+        examples_of(102400),
+    ),
+    "no source": (
+        models(bert={"version": "1.0"}),
+        "models.bert has no source; set models.bert.uri to where its archive is, or models.bert.marName to a file that is on an "
+        "existing claim",
+        SMALLEST,
+    ),
+    "two sources": (
+        changed(EXISTING, models__bert__uri=URI),
+        "models.bert has both uri and marName; keep uri alone to download the archive (the chart names the file) or marName "
+        "alone for a file that is on the claim",
+        EXISTING,
+    ),
+    "file on a new claim": (
+        models(bert={"marName": "bert.mar"}),
+        "models.bert has no uri, so its file would have to be on an existing claim; set models.bert.uri, or "
+        "persistence.create=false and persistence.existingClaim",
+        EXISTING,
+    ),
+    "two dots": (
+        changed(EXISTING, models__bert__marName="bert-1.0.mar"),
+        'models.bert.marName "bert-1.0.mar" is not a file that TorchServe finds in model-store; write a name of letters, digits, '
+        "'_' and '-' that ends in .mar and has no other dot",
+        changed(EXISTING, models__bert__marName="bert-1_0.mar"),
+    ),
+    "checksum of nothing": (
+        changed(EXISTING, models__bert__sha256=A),
+        "models.bert.sha256 is checked when the archive is downloaded from a uri; remove it, or set models.bert.uri instead of "
+        "marName",
+        changed(SMALLEST, models__bert__sha256=A),
+    ),
+    "one uri, two checksums": (
+        models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": B}),
+        "models.b and models.a have one uri and different sha256; write the same sha256 for both",
+        models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": A.upper()}),
+    ),
+    "scheme": (
+        models(bert={"uri": "s3://bucket/bert.mar"}),
+        "models.bert.uri: its scheme is not supported; write http://…, https://… or configMap://name/key",
+        models(bert={"uri": "http://bucket/bert.mar"}),
+    ),
+    "incomplete URL": (
+        models(bert={"uri": "https://user:secret@example.com"}),
+        'models.bert.uri "https://example.com" is not a complete URL of a file; write https://host/path/model.mar, with what is '
+        "not printable ASCII percent-encoded",
+        models(bert={"uri": "https://user:secret@example.com/bert.mar"}),
+    ),
+    "key of a ConfigMap": (
+        models(bert={"uri": "configMap://name"}),
+        'models.bert.uri "configMap://name" does not name a key of a ConfigMap; write configMap://name/key',
+        models(bert={"uri": "configMap://name/key.mar"}),
+    ),
+    "two claims": (
+        changed(SMALLEST, persistence__existingClaim="mine"),
+        'persistence.existingClaim is set while persistence.create is true; set persistence.create=false to use the claim "mine"',
+        changed(SMALLEST, persistence__existingClaim="mine", persistence__create=False),
+    ),
+    "no claim": (
+        changed(SMALLEST, persistence__create=False),
+        "persistence.create is false and no claim is named; set persistence.existingClaim, or persistence.create=true",
+        changed(SMALLEST, persistence__create=False, persistence__existingClaim="mine"),
+    ),
+    "claim for one pod": (
+        changed(SMALLEST, persistence__accessModes=["ReadWriteOncePod"]),
+        "persistence.accessModes: ReadWriteOncePod lets one pod use the claim, but the seeding Job and a rolling update need "
+        "two; write ReadWriteOnce or ReadWriteMany",
+        changed(SMALLEST, persistence__accessModes=["ReadWriteOnce"], maxReplicas=3),
+    ),
+    "read-only claim": (
+        changed(SMALLEST, persistence__accessModes=["ReadOnlyMany"]),
+        "persistence.accessModes: the seeding Job can't write to a ReadOnlyMany claim; write ReadWriteOnce or ReadWriteMany, or "
+        "replace every model's uri by a marName",
+        changed(EXISTING, persistence__accessModes=["ReadOnlyMany"]),
+    ),
+    "sub path": (
+        changed(SMALLEST, persistence__subPath="/a/../b"),
+        "persistence.subPath \"/a/../b\" is not a directory below the claim's root; write it relative, without '..' and without "
+        "a slash at either end",
+        changed(SMALLEST, persistence__subPath="a/..b"),
+    ),
+    "replicas": (
+        changed(SMALLEST, minReplicas=3, maxReplicas=2),
+        "minReplicas 3 is more than maxReplicas 2; raise maxReplicas or lower minReplicas",
+        changed(SMALLEST, minReplicas=3, maxReplicas=3),
+    ),
+    "scale to zero": (
+        changed(SMALLEST, minReplicas=0),
+        "minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more",
+        changed(SMALLEST, minReplicas=1),
+    ),
+    "image": (
+        changed(SMALLEST, runtime__image__tag=""),
+        "runtime.image has neither tag nor digest; set one of them",
+        changed(SMALLEST, runtime__image__tag="", runtime__image__digest=f"sha256:{A}"),
+    ),
+    "envelope": (
+        changed(SMALLEST, extraProperties={"service_envelope": "body"}),
+        "extraProperties.service_envelope is written by the chart; remove it and set protocol instead",
+        changed(SMALLEST, extraProperties={"job_queue_size": 50}),
+    ),
+    "token": (
+        changed(SMALLEST, extraProperties={"disable_token_authorization": False}),
+        "extraProperties.disable_token_authorization is written by the chart; remove it",
+        changed(SMALLEST, extraProperties={"token_expiration_min": 5}),
+    ),
+    "property name": (
+        changed(SMALLEST, extraProperties={"a=b": 1}),
+        "extraProperties: \"a=b\" is not a key of config.properties; write letters, digits, '_', '.' and '-'",
+        changed(SMALLEST, extraProperties={"a.b-c_D": 1}),
+    ),
+    "property in two lines": (
+        changed(SMALLEST, extraProperties={"vmargs": "-Xmx1g\nenable_model_api=true"}),
+        "extraProperties.vmargs has a line break, which would start another property; write it on one line",
+        changed(SMALLEST, extraProperties={"vmargs": "-Xmx1g -Xms1g"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_wrong_value_is_refused_in_one_sentence(rule):
+    wrong, sentence, _ = RULES[rule]
+    assert complaints(wrong) == [sentence]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_right_value_beside_it_is_taken(rule):
+    assert complaints(RULES[rule][2]) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_install_cases_are_taken(case):
+    assert complaints(CASES[case]) == []
+
+
+@pytest.mark.parametrize("name", ["load_models", "models", "model_snapshot"])
+def test_models_are_named_in_one_place(name):
+    refused = complaints(changed(SMALLEST, extraProperties={name: "x"}))
+    assert refused == [f"extraProperties.{name} is written by the chart; remove it and set models instead"]
+
+
+def test_every_property_that_the_chart_writes_is_refused_elsewhere():
+    for name in properties(SMALLEST):
+        (sentence,) = complaints(changed(SMALLEST, extraProperties={name: "x"}))
+        assert sentence.startswith(f"extraProperties.{name} is written by the chart; remove it")
+
+
+@pytest.mark.parametrize("name", ["1demo", "de.mo"])
+def test_a_release_name_that_kserve_refuses_is_refused(name):
+    (sentence,) = complaints(SMALLEST, release=name)
+    assert sentence == (
+        f'release name "{name}" can\'t name an InferenceService; install it under one that starts with a letter and holds only '
+        "a-z, 0-9 and '-'"
+    )
+
+
+def test_a_release_name_that_leaves_kserve_no_room_is_refused():
+    assert complaints(SMALLEST, release="a" * 40) == []
+    assert complaints(SMALLEST, release="a" * 41) == [
+        f'release name "{"a" * 41}" has 41 characters; install it under one of at most 40, because KServe adds to it'
+    ]
+
+
+@pytest.mark.parametrize("uri", ["bert.mar", "file:///bert.mar", "gs://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
+def test_no_other_scheme_is_taken_for_a_known_one(uri):
+    (sentence,) = complaints(models(bert={"uri": uri}))
+    assert "its scheme is not supported" in sentence
+
+
+@pytest.mark.parametrize("uri", ["configMap:///key", "configMap://Name/key", "configMap://name/a/b", "configMap:name/key"])
+def test_a_config_map_needs_a_name_and_a_key(uri):
+    (sentence,) = complaints(models(bert={"uri": uri}))
+    assert "does not name a key of a ConfigMap" in sentence
+
+
+@pytest.mark.parametrize("uri", ["https:///m.mar", "https://host/", "http://host", "https://host/é.mar", "https://host/a b.mar"])
+def test_a_url_needs_a_host_and_a_path_in_ascii(uri):
+    (sentence,) = complaints(models(bert={"uri": uri}))
+    assert "is not a complete URL of a file" in sentence
+
+
+def test_all_complaints_come_at_once():
+    wrong = {"models": {"a b": {"batchSize": 2}}, "minReplicas": 0, "persistence": {"create": False}}
+    assert len(complaints(wrong)) == 5

@@ -1,0 +1,120 @@
+"""values.schema.json: closed, described, in step with values.yaml, and tolerant where people write numbers."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.unit.cases import CASES, SMALLEST, changed
+from tests.unit.render import CHART, schema_error
+
+SCHEMA = json.loads((CHART / "values.schema.json").read_text())
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+# Maps whose keys are the user's.
+OPEN = {"models", "extraProperties", "global"}
+
+
+def resolved(node: dict) -> dict:
+    return SCHEMA["definitions"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+
+
+def described_keys(node: dict, path: str = "") -> set[str]:
+    """Paths of all keys that the schema knows by name."""
+    found = set()
+    for key, child in resolved(node).get("properties", {}).items():
+        found |= {f"{path}{key}"} | described_keys(child, f"{path}{key}.")
+    return found
+
+
+def given_keys(values: dict, path: str = "") -> set[str]:
+    found = set()
+    for key, value in values.items():
+        found.add(f"{path}{key}")
+        if isinstance(value, dict) and f"{path}{key}" not in OPEN and key not in ("limits", "requests"):
+            found |= given_keys(value, f"{path}{key}.")
+    return found
+
+
+def every_node(node: object) -> list[dict]:
+    """All subschemas."""
+    found = []
+    if isinstance(node, dict):
+        found += [node] if {"type", "oneOf", "properties"} & set(node) and not isinstance(node.get("type"), dict) else []
+        for child in node.values():
+            found += every_node(child)
+    elif isinstance(node, list):
+        for child in node:
+            found += every_node(child)
+    return found
+
+
+def test_the_schema_is_a_schema_and_refers_to_itself_only():
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert json.dumps(SCHEMA).count('"$ref": "#/definitions/') == json.dumps(SCHEMA).count('"$ref"')
+
+
+def test_values_and_schema_have_the_same_keys():
+    assert given_keys(VALUES) == described_keys(SCHEMA)
+
+
+def test_values_yaml_shows_every_key_of_a_model():
+    comment = (CHART / "values.yaml").read_text().partition("\nmodels: {}")[0]
+    assert [key for key in SCHEMA["definitions"]["model"]["properties"] if f"#       {key}:" not in comment] == []
+
+
+def test_every_key_is_described():
+    assert [node for node in every_node(SCHEMA) if not node.get("description")] == []
+
+
+def test_every_object_is_closed_but_the_maps_that_are_the_users():
+    objects = [node for node in every_node(SCHEMA) if node.get("type") == "object"]
+    opened = [node["description"] for node in objects if node.get("additionalProperties") is True]
+    assert all("additionalProperties" in node for node in objects)
+    assert len(opened) == 2, "only global and a model's example are open"
+
+
+def test_the_default_values_fit_but_for_the_model_that_has_to_be_named():
+    jsonschema.validate(VALUES, SCHEMA)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_install_cases_fit(case):
+    assert schema_error(CASES[case]) == ""
+
+
+@pytest.mark.parametrize("quantity", [2, 0.5, "2", "0.5", "500m", "0.5Gi", "1e3", "2Gi", 4294967296])
+def test_resources_take_numbers_and_strings(quantity):
+    assert schema_error(changed(SMALLEST, runtime__resources__limits__memory=quantity)) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"model": {}}, "model"),
+        ({"models__bert__url": "x"}, "url"),
+        ({"models__bert__sha256": "abc"}, "sha256"),
+        ({"models__bert__minWorkers": 0}, "minWorkers"),
+        ({"models__bert__minWorkers": "2"}, "minWorkers"),
+        ({"runtime__image__digest": "abc"}, "digest"),
+        ({"runtime__flavor": "wrapper"}, "flavor"),
+        ({"runtime__resources__limits__cpu": "two"}, "cpu"),
+        ({"runtime__resources__limit": {}}, "limit"),
+        ({"deploymentMode": "Serverless"}, "deploymentMode"),
+        ({"protocol": "v2"}, "protocol"),
+        ({"persistence__accessModes": ["RWO"]}, "accessModes"),
+        ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
+        ({"securityContext__runAsUser": 0}, "runAsUser"),
+        ({"extraProperties__a": ["x"]}, "extraProperties"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_named(change, named):
+    error = schema_error(changed(SMALLEST, **change))
+    assert named in error
+
+
+def test_a_parent_chart_may_set_globals():
+    assert schema_error(changed(SMALLEST, **{"global": {"imageRegistry": "x", "deep": {"a": [1]}}})) == ""
