@@ -1,0 +1,62 @@
+"""`python -m ci COMMAND`: what the nox sessions preview, demo, up and down run."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+
+import kubernetes
+import requests
+import urllib3
+
+from ci import demo, preview
+from ci.cluster import shell, up
+from ci.cluster.errors import Problem
+from ci.cluster.report import say, timings
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m ci", description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+    for name, module in (("preview", preview), ("demo", demo)):
+        command = commands.add_parser(name, help=module.__doc__)
+        command.add_argument("--no-install", action="store_true", help="install no package of the distribution")
+        module.add_options(command)
+    bring = commands.add_parser("up", help="find or make the test cluster")
+    bring.add_argument("--kubeconfig", type=Path, help="use this cluster of yours")
+    bring.add_argument("--no-install", action="store_true", help="install no package of the distribution")
+    remove = commands.add_parser("down", help="remove our cluster")
+    remove.add_argument("--cache", action="store_true", help="remove all that was built and pulled, too")
+    return top
+
+
+def main() -> int:
+    options = parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to clean up as for Ctrl-C
+    try:
+        if options.command == "preview":
+            preview.run(options)
+        elif options.command == "demo":
+            demo.run(options)
+        elif options.command == "up":
+            cluster = up.find(options.kubeconfig, install=not options.no_install)
+            say(f"the cluster answers: export KUBECONFIG={cluster.kubeconfig}")
+        else:
+            up.remove(everything=options.cache)
+    except Problem as problem:
+        print(f"\n{problem}", file=sys.stderr)
+        return 1
+    except (kubernetes.client.ApiException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        print(f"\nThe cluster refused or did not answer: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        shell.end_children()
+        print("\nInterrupted: nothing half-made counts as made; the same command goes on from here.", file=sys.stderr)
+        return 130
+    if timings.stages:
+        print(timings.table(), file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Our kind cluster: one node, made anew, started again after a reboot, or removed; a foreign one is left alone."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ci.cluster import oci_shim, shell
+from ci.cluster.errors import Problem
+from ci.cluster.paths import cache, prefix
+from ci.cluster.report import say
+from ci.cluster.versions import versions
+from ci.cluster.waiting import wait_for
+
+ANSWER_SECONDS, RESTART_SECONDS = 20, 120
+NODE_PORT = 30080  # reachable at a loopback port of the machine: `Kind.loopback_port`
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind cluster by name, with the folder that has its kubeconfig and the record of who made it."""
+
+    name: str
+    tools: Path
+
+    @property
+    def home(self) -> Path:
+        return cache() / "clusters" / self.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.home / "kubeconfig"
+
+    @property
+    def _record(self) -> Path:
+        return self.home / "record.json"
+
+    @property
+    def _node(self) -> str:
+        return f"{self.name}-control-plane"
+
+    def container(self) -> str | None:
+        """The id of the node's container, whoever made it."""
+        listed = shell.output(["docker", "container", "list", "--all", "--quiet", "--no-trunc",
+                               "--filter", f"name=^{self._node}$"])
+        return listed.strip() or None
+
+    def refuse_foreign(self) -> None:
+        """Raises Problem if there is a cluster of this name that this cache has no record of."""
+        container = self.container()
+        recorded = self._read_record().get("container")
+        if container and recorded not in (container, "creating"):
+            raise Problem(f"A kind cluster named {self.name} is already here, and it was not made by this project: it is left "
+                          f"alone; remove it (`kind delete cluster --name {self.name}`), or set TORCHSERVE_KSERVE_PREFIX to "
+                          "another name for ours.")
+
+    def is_usable(self, key: str) -> bool:
+        """Whether the cluster was made whole from `key`, and its node is alive; a stopped node (after a reboot) is started."""
+        self.refuse_foreign()
+        record, container = self._read_record(), self.container()
+        if not container or record.get("key") != key or not record.get("whole") or not self.kubeconfig.exists():
+            return False
+        running = shell.output(["docker", "inspect", "--format", "{{.State.Running}}", container]).strip() == "true"
+        if not running:
+            say(f"the cluster {self.name} is there but stopped: starting it")
+            shell.output(["docker", "start", container])
+        try:
+            wait_for(f"the cluster {self.name} to answer", self._answers, seconds=ANSWER_SECONDS if running else RESTART_SECONDS)
+        except Problem as problem:
+            say(f"{problem} It is made anew.")
+            return False
+        return True
+
+    def create(self, image: str) -> None:
+        """Makes the cluster from a node image; what a broken off run left of it is removed first."""
+        self.delete()
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._write_record(container="creating")
+        config = self.home / "kind.yaml"
+        config.write_text(yaml.safe_dump(self._config(image), sort_keys=False))
+        shell.run([str(self.tools / "kind"), "create", "cluster", "--name", self.name, "--image", image, "--config", str(config),
+                   "--kubeconfig", str(self.kubeconfig), "--wait", "180s"], cache() / "logs" / "kind.log")
+        self._write_record(container=self.container())
+
+    def mark_whole(self, key: str, made_of: dict[str, Any]) -> None:
+        """Records that everything was installed, the hash of what it was made from, and what to know of it later."""
+        self._write_record(container=self.container(), key=key, whole=True, made_of=made_of)
+
+    def delete(self) -> None:
+        """Removes our cluster and its folder, if there is one."""
+        self.refuse_foreign()
+        if container := self.container():
+            say(f"removing the cluster {self.name}")
+            shell.output(["docker", "rm", "--force", "--volumes", container])
+        shell.output(["rm", "-rf", str(self.home)])
+
+    def loopback_port(self) -> int:
+        """The port of 127.0.0.1 that reaches NODE_PORT of the node."""
+        listed = shell.output(["docker", "port", self._node, f"{NODE_PORT}/tcp"])
+        return int(listed.split()[0].rsplit(":", 1)[1])
+
+    def load(self, image: str) -> None:
+        """Copies an image of the engine to the node."""
+        shell.run([str(self.tools / "kind"), "load", "docker-image", "--name", self.name, image], cache() / "logs" / "kind.log")
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
+        """Output of kubectl on this cluster."""
+        return shell.output([str(self.tools / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments],
+                            stdin=stdin, timeout=timeout)
+
+    def made_of(self) -> dict[str, Any]:
+        """What `mark_whole` recorded beside the key; empty where the cluster is not whole."""
+        record = self._read_record()
+        return record.get("made_of", {}) if record.get("whole") else {}
+
+    def _answers(self) -> bool:
+        """Whether the node is ready, and has said so since its container started: what it said before a reboot stays stored."""
+        ready = self.kubectl("get", "nodes", "--output", "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}",
+                             "--request-timeout", "5s")
+        renewed = self.kubectl("--namespace", "kube-node-lease", "get", "lease", self._node, "--output",
+                               "jsonpath={.spec.renewTime}", "--request-timeout", "5s")
+        started = shell.output(["docker", "inspect", "--format", "{{.State.StartedAt}}", self._node])
+        # Both are UTC in ISO 8601, to the second and beyond; equal length is enough to compare them as text.
+        return ready.strip() == "True" and renewed[:19] > started[:19]
+
+    def _read_record(self) -> dict[str, Any]:
+        return json.loads(self._record.read_text()) if self._record.exists() else {}
+
+    def _write_record(self, **record: Any) -> None:
+        temporary = self._record.with_suffix(".part")
+        temporary.write_text(json.dumps(record))
+        temporary.rename(self._record)
+
+    def _config(self, image: str) -> dict[str, Any]:
+        """kind's configuration, by what the node image brings and what this machine withholds."""
+        labels = json.loads(shell.output(["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", image])) or {}
+        kubeadm: list[dict[str, Any]] = [
+            # A test cluster may lose its state with the machine; waiting for the disk costs seconds.
+            {"kind": "ClusterConfiguration", "etcd": {"local": {"extraArgs": {"unsafe-no-fsync": "true"}}}},
+        ]
+        config: dict[str, Any] = {
+            "kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "networking": {},
+            "nodes": [{"role": "control-plane",
+                       "extraPortMappings": [{"containerPort": NODE_PORT, "listenAddress": "127.0.0.1"}]}],
+        }
+        if labels.get("torchserve-kserve.cni") == "static":
+            config["networking"]["disableDefaultCNI"] = True
+            kubeadm[0]["dns"] = {"imageTag": versions()["coredns"]}
+        if "CAP_SYS_RESOURCE" in oci_shim.missing_capabilities():
+            # Nobody here may lower an oom_score_adj.
+            config["featureGates"] = {"KubeletInUserNamespace": True}
+            config["containerdConfigPatches"] = ['[plugins."io.containerd.grpc.v1.cri"]\nrestrict_oom_score_adj = true\n']
+            kubeadm.append({"kind": "KubeletConfiguration", "oomScoreAdj": 0})
+        config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in kubeadm]
+        return config
+
+
+def ours(tools: Path) -> Kind:
+    """The cluster this project makes for this user."""
+    return Kind(prefix(), tools)

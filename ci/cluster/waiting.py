@@ -1,0 +1,32 @@
+"""Waiting for a condition, with a deadline and a name: nothing here or in the tests sleeps for a fixed time."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from ci.cluster.errors import Problem
+
+Answer = TypeVar("Answer")
+INTERVAL_SECONDS = 0.5
+
+
+def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
+             give_up: Callable[[], str | None] = lambda: None) -> Answer:
+    """Calls `condition` until its answer is true, and returns that answer.
+
+    A Problem raised by `condition` counts as "not yet" and is told when the time is over. `give_up` may return a
+    sentence to stop at once, when the awaited thing can no longer happen.
+    """
+    deadline = time.monotonic() + seconds
+    last = ""
+    while True:
+        try:
+            if answer := condition():
+                return answer
+        except Problem as problem:
+            last = f" (last: {problem})"
+        if reason := give_up():
+            raise Problem(f"Waited for {what}, which can no longer happen: {reason}")
+        if time.monotonic() >= deadline:
+            raise Problem(f"Waited {seconds:.0f} s for {what}, in vain{last}.")
+        time.sleep(INTERVAL_SECONDS)

@@ -1,0 +1,160 @@
+"""A release of the chart on a cluster: its pods, logs and conditions, and predict calls to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+import requests
+from kubernetes.stream import stream
+
+from ci.cluster.errors import Problem
+from ci.cluster.waiting import wait_for
+
+READY_SECONDS = 180
+PREDICT_SECONDS = 60
+
+
+def client(kubeconfig: Path) -> kubernetes.client.ApiClient:
+    """A client of the Kubernetes API for a kubeconfig file."""
+    return kubernetes.config.new_client_from_config(str(kubeconfig))
+
+
+def create(make: Callable[..., Any], *arguments: Any) -> None:
+    """Calls a `create_…` function of the Kubernetes client; an object of that name that is there already stays."""
+    try:
+        make(*arguments)
+    except kubernetes.client.ApiException as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release by name and namespace.
+
+    Attributes:
+        api: the client of its cluster's API.
+    """
+
+    api: kubernetes.client.ApiClient
+    namespace: str
+    name: str
+
+    @property
+    def core(self) -> kubernetes.client.CoreV1Api:
+        return kubernetes.client.CoreV1Api(self.api)
+
+    def inference_service(self) -> dict[str, Any]:
+        """The InferenceService; raises Problem where there is none."""
+        try:
+            return kubernetes.client.CustomObjectsApi(self.api).get_namespaced_custom_object(
+                "serving.kserve.io", "v1beta1", self.namespace, "inferenceservices", self.name)
+        except kubernetes.client.ApiException as error:
+            raise Problem(f"InferenceService {self.namespace}/{self.name} can't be read: {error.reason}.") from error
+
+    def conditions(self) -> dict[str, str]:
+        """Type and status of the InferenceService's conditions."""
+        found = self.inference_service().get("status", {}).get("conditions", [])
+        return {condition["type"]: condition["status"] for condition in found}
+
+    def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Waits until the InferenceService is Ready for its newest generation; ends early when the seeding Job has failed."""
+        wait_for(f"InferenceService {self.namespace}/{self.name} to be Ready", self._is_ready, seconds=seconds,
+                 give_up=self.seed_failure)
+
+    def state(self) -> str:
+        """In one line: the conditions that are not true, and for each pod what it waits for or how it ended."""
+        parts = [f"{kind} is {status}" for kind, status in self.conditions().items() if status != "True"]
+        for pod in (*self.seed_pods(), *self.predictor_pods()):
+            parts.append(f"pod {pod.metadata.name} is {pod.status.phase}")
+            parts += [condition.message for condition in pod.status.conditions or [] if condition.reason == "Unschedulable"]
+            for status in pod.status.container_statuses or []:
+                ended = status.state.terminated or status.last_state.terminated
+                parts += [status.state.waiting.reason] if status.state.waiting else []
+                parts += [ended.message.strip()] if ended and ended.message else []
+        return ", ".join(parts)
+
+    def predictor_pods(self) -> list[Any]:
+        """The predictor's pods that are not being deleted, oldest first."""
+        return self._pods(f"serving.kserve.io/inferenceservice={self.name}")
+
+    def seed_pods(self) -> list[Any]:
+        """The seeding Job's pods, oldest first."""
+        return self._pods(f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=seed")
+
+    def seed_jobs(self) -> list[Any]:
+        """The release's seeding Jobs."""
+        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/component=seed"
+        return kubernetes.client.BatchV1Api(self.api).list_namespaced_job(self.namespace, label_selector=selector).items
+
+    def seed_failure(self) -> str | None:
+        """The sentence with which the seeding failed for good; None while it may still succeed."""
+        for job in self.seed_jobs():
+            if any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or []):
+                return self.seed_message() or f"the Job {job.metadata.name} failed"
+        return None
+
+    def forget_failed_seed(self) -> None:
+        """Removes seeding Jobs that failed, so that the next install or upgrade, even an equal one, makes them again."""
+        batch = kubernetes.client.BatchV1Api(self.api)
+        for job in self.seed_jobs():
+            if any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or []):
+                batch.delete_namespaced_job(job.metadata.name, self.namespace, propagation_policy="Foreground")
+
+    def seed_message(self) -> str | None:
+        """What the newest ended container of the seed left as its last word."""
+        for pod in reversed(self.seed_pods()):
+            for status in pod.status.container_statuses or []:
+                ended = status.state.terminated or status.last_state.terminated
+                if ended and ended.message:
+                    return ended.message.strip()
+        return None
+
+    def seed_logs(self) -> str:
+        """The seeding Job's log, all pods one after the other."""
+        return "".join(self.logs(pod.metadata.name, "seed") for pod in self.seed_pods())
+
+    def server_logs(self) -> str:
+        """The log of `kserve-container` in all predictor pods, one after the other."""
+        return "".join(self.logs(pod.metadata.name, "kserve-container") for pod in self.predictor_pods())
+
+    def logs(self, pod: str, container: str) -> str:
+        """The log of one container so far."""
+        return self.core.read_namespaced_pod_log(pod, self.namespace, container=container) or ""
+
+    def execute(self, pod: str, *command: str) -> str:
+        """What a command prints in the container `kserve-container` of a pod."""
+        return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container="kserve-container",
+                      command=list(command), stdin=False, stdout=True, stderr=True, tty=False)
+
+    def predict(self, model: str, body: Any, **options: Any) -> requests.Response:
+        """POST /v1/models/<model>:predict at the predictor's Service, by way of the API server; the answer, whatever it is."""
+        return self.post(f"v1/models/{model}:predict", json=body, **options)
+
+    def post(self, path: str, **options: Any) -> requests.Response:
+        """POST to any path of the predictor's Service, by way of the API server; options as for requests."""
+        service = f"api/v1/namespaces/{self.namespace}/services/{self.name}-predictor:80/proxy"
+        settings = self.api.configuration
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify = settings.ssl_ca_cert if settings.verify_ssl else False
+            session.cert = (settings.cert_file, settings.key_file) if settings.cert_file else None
+            if token := settings.get_api_key_with_prefix("authorization"):
+                session.headers["Authorization"] = token
+            return session.post(f"{settings.host}/{service}/{path}", timeout=PREDICT_SECONDS, **options)
+
+    def _is_ready(self) -> bool:
+        service = self.inference_service()
+        status = service.get("status", {})
+        current = status.get("observedGeneration", 0) >= service["metadata"]["generation"]
+        if not (current and self.conditions().get("Ready") == "True"):
+            raise Problem(self.state())
+        return True
+
+    def _pods(self, selector: str) -> list[Any]:
+        pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items
+        living = [pod for pod in pods if pod.metadata.deletion_timestamp is None]
+        return sorted(living, key=lambda pod: pod.metadata.creation_timestamp)

@@ -1,0 +1,110 @@
+# /// script
+# dependencies = ["nox>=2025.2.9", "pyyaml"]
+# ///
+"""The project's commands: `ci/nox -l` lists them, `ci/nox -s NAME -- OPTIONS` runs one (a nox of your own does too)."""
+
+from pathlib import Path
+
+import nox
+import yaml
+
+ROOT = Path(__file__).parent
+PYTHON = yaml.safe_load((ROOT / "ci" / "versions.yaml").read_text())["python"]
+CHART = "charts/torchserve-kserve"
+CLEAN_UP_SECONDS = 120
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests"]
+
+
+def install(session: nox.Session, *sections: str) -> None:
+    """Installs the packages that sections of `python:` in ci/versions.yaml pin."""
+    session.install(*[f"{name}=={version}" for section in sections for name, version in PYTHON[section].items()])
+    session.env["PYTHONPATH"] = str(ROOT)
+
+
+def run(session: nox.Session, *command: str) -> None:
+    """Runs a command that may have to clean up after Ctrl-C: containers, namespaces, temporary folders."""
+    session.run(*command, interrupt_timeout=CLEAN_UP_SECONDS, terminate_timeout=CLEAN_UP_SECONDS)
+
+
+@nox.session(default=False)
+def preview(session: nox.Session) -> None:
+    """Answer one predict call without a cluster, on docker alone: `-- --mar NAME=FILE --values FILE --set K=V`."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "preview", *session.posargs)
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """The main job: cluster, model, helm install, predict; leaves the release running."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "demo", *session.posargs)
+
+
+@nox.session(default=False)
+def up(session: nox.Session) -> None:
+    """Find or make the test cluster (`-- --kubeconfig FILE` for one of yours)."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "up", *session.posargs)
+
+
+@nox.session(default=False)
+def down(session: nox.Session) -> None:
+    """Remove our cluster and, with `-- --cache`, all that was built."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "down", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything that must be green: lint, unit, seed, then e2e on the cluster."""
+    install(session, "harness", "tests", "lint")
+    run_lint(session)
+    run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
+    run(session, "pytest", "tests/image", "tests/e2e", *session.posargs)
+
+
+@nox.session(default=False)
+def lint(session: nox.Session) -> None:
+    """ruff, yamllint, shellcheck, helm lint."""
+    install(session, "harness", "lint")
+    run_lint(session)
+
+
+@nox.session(default=False)
+def unit(session: nox.Session) -> None:
+    """The rendered manifests and the harness's own parts; no cluster."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "-n", "4", "tests/unit", *session.posargs)
+
+
+@nox.session(default=False)
+def seed(session: nox.Session) -> None:
+    """The programs that the chart ships, against real local servers; no cluster."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "-n", "4", "tests/seed", "tests/start", *session.posargs)
+
+
+@nox.session(default=False)
+def e2e(session: nox.Session) -> None:
+    """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`)."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "tests/e2e", *session.posargs)
+
+
+@nox.session(default=False)
+def pull(session: nox.Session) -> None:
+    """The pull path, against a local registry that holds the built images under their upstream names."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "tests/pull", *session.posargs)
+
+
+def run_lint(session: nox.Session) -> None:
+    session.run("ruff", "check", ".")
+    session.run("yamllint", "--strict", ".")
+    session.run("shellcheck", "ci/nox", ".ci/run", "ci/images/torchserve/customize.sh", f"{CHART}/files/ready.sh")
+    for values in sorted((ROOT / CHART / "ci").glob("*-values.yaml")):
+        session.run("helm", "lint", "--strict", CHART, "--values", str(values))

@@ -1,0 +1,91 @@
+"""Which cluster is used: yours, ours, none of somebody else's; and what is pulled."""
+
+from pathlib import Path
+
+import pytest
+
+from ci import helm
+from ci.cluster import kind, registry, up
+from ci.cluster.errors import Problem
+from ci.cluster.waiting import wait_for
+
+NOBODY = """
+apiVersion: v1
+kind: Config
+clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: none, user: {}}]
+contexts: [{name: none, context: {cluster: none, user: none}}]
+current-context: none
+"""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> kind.Kind:
+    monkeypatch.setenv("TORCHSERVE_KSERVE_CACHE", str(tmp_path))
+    return kind.Kind("name", tmp_path)
+
+
+def test_a_foreign_cluster_of_the_same_name_is_left_alone(cluster: kind.Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind.Kind, "container", lambda _: "of somebody else")
+    for work in (cluster.delete, lambda: cluster.create("image"), lambda: cluster.is_usable("key")):
+        with pytest.raises(Problem, match="A kind cluster named name is already here, and it was not made by this project"):
+            work()
+
+
+def test_what_a_broken_off_creation_left_is_ours_but_not_used(cluster: kind.Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind.Kind, "container", lambda _: "half made")
+    cluster.home.mkdir(parents=True)
+    cluster._write_record(container="creating")
+    assert not cluster.is_usable("key")
+
+
+def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"There is no kubeconfig at .*/nowhere"):
+        up.given(tmp_path / "nowhere")
+
+
+def test_a_cluster_that_does_not_answer_is_told_with_its_kubeconfig(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text(NOBODY)
+    with pytest.raises(Problem, match=f"The cluster of {file} does not answer: check the file and the network to it"):
+        up.given(file)
+
+
+@pytest.mark.parametrize(("image", "mirrored"), [
+    ("kindest/node:v1", "localhost:5000/kindest/node:v1"),
+    ("quay.io/brancz/kube-rbac-proxy:v1", "localhost:5000/brancz/kube-rbac-proxy:v1"),
+    ("busybox", "localhost:5000/busybox"),
+])
+def test_a_mirror_has_images_under_their_paths(image: str, mirrored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHSERVE_KSERVE_REGISTRY", "localhost:5000/")
+    assert registry.mirrored(image) == mirrored
+
+
+def test_without_a_mirror_images_have_their_own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHSERVE_KSERVE_REGISTRY", raising=False)
+    assert registry.mirrored("quay.io/brancz/kube-rbac-proxy:v1") == "quay.io/brancz/kube-rbac-proxy:v1"
+
+
+@pytest.mark.parametrize(("image", "values"), [
+    ("ours/torchserve:abc", {"repository": "ours/torchserve", "tag": "abc"}),
+    ("localhost:5000/torchserve:abc", {"registry": "localhost:5000", "repository": "torchserve", "tag": "abc"}),
+])
+def test_an_image_name_becomes_the_charts_values(image: str, values: dict[str, str]) -> None:
+    assert helm.image_values(image) == {"runtime": {"image": values}}
+
+
+def test_values_are_merged_key_by_key_and_the_later_wins() -> None:
+    assert helm.merged({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}, "d": 3}) == {"a": {"b": 1, "c": [2]}, "d": 3}
+
+
+def test_waiting_in_vain_says_for_what_and_how_it_stood() -> None:
+    def not_yet() -> bool:
+        raise Problem("two of three")
+
+    with pytest.raises(Problem, match=r"Waited 0 s for the third, in vain \(last: two of three\)"):
+        wait_for("the third", not_yet, seconds=0)
+
+
+def test_waiting_ends_at_once_when_it_can_only_be_in_vain() -> None:
+    with pytest.raises(Problem, match="Waited for the third, which can no longer happen: it fell"):
+        wait_for("the third", lambda: False, seconds=60, give_up=lambda: "it fell")
