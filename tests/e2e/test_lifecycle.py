@@ -1,0 +1,198 @@
+"""From install to uninstall: the claim kept or removed as told, an existing claim, other sources, upgrades, the end of a pod."""
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+import pytest
+import requests
+
+from ci.cluster.report import say, timings
+from ci.cluster.waiting import wait_for
+from ci.helm import Helm
+from ci.release import Release
+from tests.e2e.watching import delete
+
+BUSY_SECONDS = REPLACED_SECONDS = 120
+PAUSE_SECONDS = 0.05  # between the requests during an upgrade
+MOST_REQUESTS = 2000
+IN_A_CONFIG_MAP = {"models": {"digits": {"uri": "configMap://archives/digits.mar"}}}
+
+
+@pytest.fixture
+def claims(api: kubernetes.client.ApiClient, namespace: str) -> Callable[[], list[str]]:
+    """claims(): names of the claims that are there and not being deleted."""
+    core = kubernetes.client.CoreV1Api(api)
+    return lambda: [claim.metadata.name for claim in core.list_namespaced_persistent_volume_claim(namespace).items
+                    if claim.metadata.deletion_timestamp is None]
+
+
+@pytest.fixture(scope="module")
+def begun(install: Callable[..., Release], values: Callable[..., dict[str, Any]], api: kubernetes.client.ApiClient,
+          namespace: str, archives: dict[str, Path]) -> dict[str, Release]:
+    """What the tests below begin with, installed side by side; each test waits for its own. `mapped` is shared."""
+    content = base64.b64encode(archives["digits"].read_bytes()).decode()
+    kubernetes.client.CoreV1Api(api).create_namespaced_config_map(
+        namespace, {"metadata": {"name": "archives"}, "binaryData": {"digits.mar": content}})
+    given = {"passing": values("digits"), "keeper": values("digits", {"persistence": {"retain": True}}),
+             "mapped": values("digits", IN_A_CONFIG_MAP), "leaving": values("bert")}
+    return {name: install(name, own) for name, own in given.items()}
+
+
+def test_uninstall_removes_the_claim_and_everything_else(
+        begun: dict[str, Release], chart: Helm, claims: Callable[[], list[str]], wait_until_gone: Callable[[str], None]) -> None:
+    begun["passing"].wait_until_ready()
+    assert "passing-model-store" in claims()
+    chart.uninstall("passing")
+    wait_until_gone("passing")
+    assert "passing-model-store" not in claims()
+
+
+def test_uninstall_keeps_a_claim_that_is_to_be_kept_and_a_release_can_serve_it_without_seeding(
+        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]], claims: Callable[[], list[str]],
+        wait_until_gone: Callable[[str], None], install: Callable[..., Release], example: Callable[[str, str], Any]) -> None:
+    keeper = begun["keeper"]
+    keeper.wait_until_ready()
+    file = _served_archive(keeper)
+    chart.uninstall("keeper")
+    wait_until_gone("keeper")
+    assert "keeper-model-store" in claims()
+
+    by_hand = values("digits", {"persistence": {"create": False, "existingClaim": "keeper-model-store"}})
+    by_hand["models"] = {"digits": {"marName": file}}
+    reader = install("reader", by_hand)
+    reader.wait_until_ready()
+    assert reader.seed_jobs() == []
+    assert reader.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
+    chart.uninstall("reader")
+    wait_until_gone("reader")
+    assert "keeper-model-store" in claims(), "uninstalling a release must not remove a claim it did not make"
+    keeper.core.delete_namespaced_persistent_volume_claim("keeper-model-store", keeper.namespace)
+
+
+def test_a_model_archive_in_a_config_map_is_served(
+        begun: dict[str, Release], example: Callable[[str, str], Any]) -> None:
+    mapped = begun["mapped"]
+    mapped.wait_until_ready()
+    assert mapped.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
+
+
+def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone_and_loses_no_request(
+        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
+        example: Callable[[str, str], Any]) -> None:
+    mapped = begun["mapped"]
+    mapped.wait_until_ready()
+    pod, = mapped.predictor_pods()
+    jobs, rollouts = _uids(mapped.seed_jobs()), _rollouts(mapped)
+    with _asked_all_along(mapped, "digits", example("digits", "request.json")) as answers:
+        chart.install("mapped", values("digits", IN_A_CONFIG_MAP, {"models": {"digits": {"responseTimeout": 90}}}))
+        new = _wait_until_replaced(mapped, pod)
+    assert '"responseTimeout":90' in mapped.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
+    assert _rollouts(mapped) == rollouts + 1
+    assert _uids(mapped.seed_jobs()) == jobs
+    say(f"{len(answers)} requests were answered during the upgrade")
+    assert set(answers) == {200}
+
+
+def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
+        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
+        example: Callable[[str, str], Any]) -> None:
+    mapped = begun["mapped"]
+    mapped.wait_until_ready()
+    pod, = mapped.predictor_pods()
+    jobs, file = _uids(mapped.seed_jobs()), _served_archive(mapped)
+    chart.install("mapped", values("digits"))
+    new = _wait_until_replaced(mapped, pod)
+    assert _uids(mapped.seed_jobs()).isdisjoint(jobs)
+    assert _served_archive(mapped) != file
+    stored = mapped.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()
+    assert sorted(stored) == sorted([file, _served_archive(mapped)]), "an archive that an older revision serves must stay"
+    assert mapped.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
+
+
+def test_a_deleted_pod_answers_its_request_in_flight_and_ends_by_itself(begun: dict[str, Release]) -> None:
+    bert = begun["leaving"]
+    bert.wait_until_ready()
+    pod, = bert.predictor_pods()
+    instances = [{"data": "A long evening with a fine meal."}] * 6000
+    answers: list[Any] = []
+    request = threading.Thread(target=lambda: answers.append(bert.predict("bert", {"instances": instances})))
+    request.start()
+    wait_for("the request to be at work", lambda: _is_busy(bert), seconds=BUSY_SECONDS)
+    timings.stages["a deleted pod is gone"], statuses = delete(bert, pod)
+    request.join(timeout=BUSY_SECONDS)
+    assert [answer.status_code for answer in answers] == [200]
+    assert len(answers[0].json()["predictions"]) == len(instances)
+    assert statuses == [0], "the pod was killed at the end of its grace period"
+
+
+def test_an_idle_pod_that_is_deleted_ends_by_itself(begun: dict[str, Release]) -> None:
+    mapped = begun["mapped"]
+    mapped.wait_until_ready()
+    pod, = mapped.predictor_pods()
+    timings.stages["an idle deleted pod is gone"], statuses = delete(mapped, pod)
+    assert statuses == [0], "the pod was killed at the end of its grace period"
+
+
+def _served_archive(running: Release) -> str:
+    """File name of the archive that the release's only model is served from."""
+    seeds = [item for item in running.core.list_namespaced_config_map(running.namespace).items
+             if item.metadata.name.startswith(f"{running.name}-seed-")]
+    artifact, = json.loads(seeds[0].data["plan.json"])["artifacts"]
+    return Path(artifact["path"]).name
+
+
+def _uids(items: list[Any]) -> set[str]:
+    return {item.metadata.uid for item in items}
+
+
+def _rollouts(running: Release) -> int:
+    """How many times the predictor's Deployment has been rolled out."""
+    deployment = kubernetes.client.AppsV1Api(running.api).read_namespaced_deployment(
+        f"{running.name}-predictor", running.namespace)
+    return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
+
+
+def _wait_until_replaced(running: Release, old: Any) -> Any:
+    """Waits until a pod has gone and another one is the predictor's only one; returns that."""
+    def replaced() -> Any:
+        pods = running.core.list_namespaced_pod(
+            running.namespace, label_selector=f"serving.kserve.io/inferenceservice={running.name}").items
+        return pods[0] if len(pods) == 1 and old.metadata.uid not in _uids(pods) else None
+
+    new = wait_for(f"another pod in the place of {old.metadata.name}", replaced, seconds=REPLACED_SECONDS)
+    running.wait_until_ready()
+    return new
+
+
+@contextmanager
+def _asked_all_along(running: Release, model: str, body: Any) -> Iterator[list[int | str]]:
+    """Sends requests one after the other while the block runs; yields their statuses, or why there was no answer."""
+    over, answers = threading.Event(), []
+
+    def ask() -> None:
+        while not over.wait(PAUSE_SECONDS) and len(answers) < MOST_REQUESTS:
+            try:
+                answers.append(running.predict(model, body).status_code)
+            except requests.RequestException as error:
+                answers.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        asking.join()
+
+
+def _is_busy(running: Release) -> bool:
+    """Whether somebody has a connection to the server: of the request above, or for a moment of the liveness probe."""
+    pod, = running.predictor_pods()
+    established = r"grep -sqE ':1F90 [0-9A-F]+:[0-9A-F]{4} 01 ' /proc/net/tcp /proc/net/tcp6 && echo busy"
+    return "busy" in running.execute(pod.metadata.name, "bash", "-c", established)

@@ -1,0 +1,146 @@
+"""The main job: both examples installed by helm, their logs, conditions and answers."""
+
+import datetime
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kubernetes
+import pytest
+
+from ci.cluster.report import timings
+from ci.cluster.waiting import wait_for
+from ci.helm import Helm
+from ci.release import Release
+from tests.e2e.watching import Seen, is_ready, since_ready, watched
+
+EXAMPLES = ("bert", "digits")
+WATCH_SECONDS = 10
+MUST_SHOW = ("Torch worker started.", "WORKER_MODEL_LOADED")
+MUST_NOT_SHOW = ("Worker died", "--ts-config file not found", "Permission denied", "Traceback (most recent call last)", "[ERROR]")
+JAVA_STACK_TRACE = re.compile(r"^\s+at [\w.$/]+\([\w.]+(:\d+)?\)$|^[\w.$]+(Exception|Error)\b", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def changes(api: kubernetes.client.ApiClient, namespace: str) -> Iterator[list[Seen]]:
+    """Every state of the InferenceServices, from before the first `helm install` on."""
+    listing = kubernetes.client.CustomObjectsApi(api).list_namespaced_custom_object
+    with watched(listing, "serving.kserve.io", "v1beta1", namespace, "inferenceservices") as seen:
+        yield seen
+
+
+@pytest.fixture(scope="module")
+def releases(install: Callable[..., Release], values: Callable[..., dict[str, Any]], example: Callable[[str, str], Any],
+             changes: list[Seen]) -> dict[str, Release]:  # noqa: ARG001  (the watch begins before the installs)
+    """A release of each example in one namespace, each timed from `helm install` to its first answer, which must be right."""
+    given = {name: values(name) for name in EXAMPLES}
+    requests = {name: example(name, "request.json") for name in EXAMPLES}
+    found = {}
+    for name, called in (("digits", "digits"), ("bert", "torchserve")):
+        with timings.stage(f"helm install {name} to first right answer"):
+            found[name] = install(called, given[name])
+            found[name].wait_until_ready()
+            answer = found[name].predict(name, requests[name])
+        assert (answer.status_code, answer.json()) == (200, example(name, "expected.json"))
+    return found
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_answers_its_request_with_the_right_predictions(
+        name: str, releases: dict[str, Release], example: Callable[[str, str], Any]) -> None:
+    answer = releases[name].predict(name, example(name, "request.json"))
+    assert (answer.status_code, answer.json()) == (200, example(name, "expected.json"))
+
+
+def test_the_request_of_the_write_up_is_answered_with_class_4(releases: dict[str, Release]) -> None:
+    answer = releases["bert"].predict("bert", {"instances": [{"data": "Hello World!"}]})
+    assert answer.json() == {"predictions": [4]}
+
+
+def test_bert_knows_held_out_sentences_and_gives_a_prediction_per_instance(
+        releases: dict[str, Release], held_out_sentences: list[tuple[str, int]]) -> None:
+    assert len(held_out_sentences) >= 10
+    answer = releases["bert"].predict("bert", {"instances": [{"data": text} for text, _ in held_out_sentences]})
+    assert answer.json()["predictions"] == [label for _, label in held_out_sentences]
+
+
+def test_digits_reads_at_least_95_percent_of_held_out_scans(
+        releases: dict[str, Release], held_out_scans: list[tuple[str, int]]) -> None:
+    answer = releases["digits"].predict("digits", {"instances": [{"data": image} for image, _ in held_out_scans]})
+    found = answer.json()["predictions"]
+    right = sum(label == predicted for (_, label), predicted in zip(held_out_scans, found, strict=True))
+    assert right / len(held_out_scans) >= 0.95
+
+
+def test_the_name_of_the_inference_service_is_no_model(releases: dict[str, Release]) -> None:
+    answer = releases["bert"].predict("torchserve", {"instances": [{"data": "Hello World!"}]})
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_log_of_the_seed_names_the_archive_it_stored(name: str, releases: dict[str, Release], urls: dict[str, str]) -> None:
+    log = releases[name].seed_logs()
+    assert re.search(r"sha256[ =:]+[0-9a-f]{64}", log), log
+    assert urls[name].rsplit("/", 1)[1].removesuffix(".mar") in log
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_log_of_the_server_shows_a_loaded_model_and_no_trouble(name: str, releases: dict[str, Release]) -> None:
+    log = releases[name].server_logs()
+    for text in MUST_SHOW:
+        assert text in log, f"missing in the log: {text}\n{log}"
+    for text in MUST_NOT_SHOW:
+        assert text not in log, log
+    assert not JAVA_STACK_TRACE.search(log), log
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_condition_of_the_inference_service_is_true(name: str, releases: dict[str, Release]) -> None:
+    conditions = releases[name].conditions()
+    assert {"Ready", "PredictorReady", "IngressReady"} <= set(conditions)
+    assert {kind: status for kind, status in conditions.items() if status != "True" and kind != "Stopped"} == {}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_release_was_never_ready_before_its_model_had_loaded(
+        name: str, releases: dict[str, Release], changes: list[Seen]) -> None:
+    pod, = releases[name].predictor_pods()
+    assert [status.restart_count for status in pod.status.container_statuses] == [0]
+    log = releases[name].core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace,
+                                                      container="kserve-container", timestamps=True)
+    stamp = next(line.split()[0] for line in log.splitlines() if "WORKER_MODEL_LOADED" in line)
+    loaded = datetime.datetime.fromisoformat(stamp)
+    ready = next(condition.last_transition_time for condition in pod.status.conditions if condition.type == "Ready")
+    assert ready >= loaded.replace(microsecond=0)  # conditions are stamped in whole seconds
+    states = wait_for(f"the watch to have seen {name} Ready", lambda: since_ready(changes, releases[name].name),
+                      seconds=WATCH_SECONDS)
+    assert states[0].at >= loaded, "Ready before the model was loaded (or the clocks of the cluster and of this machine differ)"
+    assert all(is_ready(state.item) for state in states), "no longer Ready, once it was"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_pod_has_kserve_container_and_nothing_else(name: str, releases: dict[str, Release]) -> None:
+    pod, = releases[name].predictor_pods()
+    assert [container.name for container in pod.spec.containers] == ["kserve-container"]
+    assert not pod.spec.init_containers
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_helm_test_predicts(name: str, releases: dict[str, Release], chart: Helm) -> None:
+    printed = chart("test", releases[name].name, "--logs", "--timeout", "120s")
+    assert "Succeeded" in printed
+    assert '"predictions"' in printed
+
+
+def test_an_upgrade_without_a_change_rolls_nothing(
+        releases: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]]) -> None:
+    bert = releases["bert"]
+
+    def state() -> tuple[Any, ...]:
+        return (bert.inference_service()["metadata"]["generation"], [pod.metadata.uid for pod in bert.predictor_pods()],
+                [job.metadata.uid for job in bert.seed_jobs()])
+
+    before = state()
+    chart.install("torchserve", values("bert"))
+    bert.wait_until_ready()
+    assert state() == before

@@ -1,0 +1,88 @@
+"""Watches that run beside a test: what it did not ask for at the right moment is seen, too."""
+
+import datetime
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import kubernetes
+import urllib3
+
+from ci.cluster.waiting import wait_for
+from ci.release import Release
+
+DELETED_SECONDS = 60
+END_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A change of an object.
+
+    Attributes:
+        at: when it was received here.
+        kind: ADDED, MODIFIED or DELETED.
+        item: the object as the API server has sent it, parsed.
+    """
+
+    at: datetime.datetime
+    kind: str
+    item: dict[str, Any]
+
+
+@contextmanager
+def watched(listing: Callable[..., Any], *arguments: str, **options: str) -> Iterator[list[Seen]]:
+    """What happens, from now on and until the block ends, to the objects that a `list_…` function of the client lists.
+
+    The list that it yields grows while the block runs.
+    """
+    listed = listing(*arguments, **options)
+    version = listed["metadata"]["resourceVersion"] if isinstance(listed, dict) else listed.metadata.resource_version
+    watch, seen, over = kubernetes.watch.Watch(), [], threading.Event()
+
+    def follow() -> None:
+        try:
+            for event in watch.stream(listing, *arguments, **options, resource_version=version):
+                received = datetime.datetime.now(datetime.UTC)
+                seen.append(Seen(received, event["type"], event["raw_object"]))
+        except urllib3.exceptions.HTTPError:
+            if not over.is_set():
+                raise
+
+    following = threading.Thread(target=follow, daemon=True)
+    following.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watch.stop()  # breaks the connection, and with it the wait for the next change
+        following.join(timeout=END_SECONDS)
+
+
+def is_ready(service: dict[str, Any]) -> bool:
+    """Whether an InferenceService is Ready."""
+    conditions = service.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def since_ready(seen: list[Seen], name: str) -> list[Seen]:
+    """The states of an InferenceService from the first one on in which it is Ready; none while it never was."""
+    states = [change for change in seen if change.item["metadata"]["name"] == name and change.kind != "DELETED"]
+    return list(itertools.dropwhile(lambda state: not is_ready(state.item), states))
+
+
+def delete(release: Release, pod: Any) -> tuple[float, list[int | None]]:
+    """Deletes a pod and waits until it is gone.
+
+    Returns the seconds that this took, and the exit status of each container as the pod's last state has it.
+    """
+    name, namespace = pod.metadata.name, pod.metadata.namespace
+    with watched(release.core.list_namespaced_pod, namespace, field_selector=f"metadata.name={name}") as seen:
+        began = datetime.datetime.now(datetime.UTC)
+        release.core.delete_namespaced_pod(name, namespace)
+        wait_for(f"the pod {name} to be gone", lambda: seen and seen[-1].kind == "DELETED", seconds=DELETED_SECONDS)
+    ended = [status["state"].get("terminated", {}) for status in seen[-1].item["status"].get("containerStatuses", [])]
+    return (seen[-1].at - began).total_seconds(), [state.get("exitCode") for state in ended]

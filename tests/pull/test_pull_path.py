@@ -1,0 +1,109 @@
+"""The pull path, proven against a real registry on loopback that holds the built images under their upstream names."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from ci.cluster import engine, images, kserve, node_image, registry, runtime, shell, system
+from ci.cluster.errors import Problem
+from ci.cluster.paths import REPOSITORY, prefix
+from ci.cluster.versions import versions
+from ci.cluster.waiting import wait_for
+
+START_SECONDS = 30
+# Like upstream's, it does not end when the command has ended: nothing may rely on the image's entrypoint.
+UPSTREAMS_ENTRYPOINT = 'ENTRYPOINT ["bash", "-c", "eval \\"$@\\"; tail -f /dev/null", "entrypoint"]'
+
+
+@pytest.fixture(scope="module")
+def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Debian's docker-registry on a free loopback port, empty; yields `host:port`."""
+    engine.ensure(install=True)
+    system.ensure_programs({"docker-registry": "docker-registry"}, install=True, why="the test of the pull path")
+    folder = tmp_path_factory.mktemp("registry")
+    config = folder / "config.yml"
+    config.write_text(yaml.safe_dump({
+        "version": 0.1, "storage": {"filesystem": {"rootdirectory": str(folder / "data")}}, "http": {"addr": "127.0.0.1:0"}}))
+    log = folder / "log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=stream, stderr=stream)
+    try:
+        port = wait_for("the registry to say its port", lambda: _port(log), seconds=START_SECONDS)
+        assert requests.get(f"http://127.0.0.1:{port}/v2/", timeout=START_SECONDS).status_code == 200
+        yield f"localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder / "data", ignore_errors=True)
+
+
+def _port(log: Path) -> str | None:
+    found = re.search(r"listening on 127\.0\.0\.1:(\d+)", log.read_text())
+    return found.group(1) if found else None
+
+
+@pytest.fixture(scope="module")
+def environment(local_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The registry filled, and an environment that points to it, with names and a cache of its own."""
+    pulled = versions()["pull"]
+    upstream = [pulled[name] for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy")]
+    if present := [image for image in upstream if images.exists(image)]:
+        raise Problem(f"This test gives the upstream names {', '.join(present)} to images of its own, and the engine has them: "
+                      "remove them first.")
+    environment = {**os.environ, "TORCHSERVE_KSERVE_REGISTRY": local_registry, "TORCHSERVE_KSERVE_PREFIX": f"{prefix()}-pull",
+                   "TORCHSERVE_KSERVE_CACHE": str(tmp_path_factory.mktemp("cache"))}
+    runtime.prepare(install=True)
+    own = runtime.own()
+    torchserve = images.local_name(pulled["torchserve"])
+    shell.output(["docker", "build", "--tag", torchserve, "-"], stdin=f"FROM {own}\n{UPSTREAMS_ENTRYPOINT}\n",
+                 env={"DOCKER_BUILDKIT": "0"})
+    built = {pulled["node"]: node_image.build(own), pulled["torchserve"]: torchserve}
+    for program in ("kserve-controller", "kube-rbac-proxy"):
+        built[pulled[program]] = images.local_name(images.build_program(program))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCHSERVE_KSERVE_REGISTRY", local_registry)
+        stored = {name: registry.mirrored(name) for name in upstream}
+    try:
+        for name, image in built.items():
+            shell.output(["docker", "tag", image, stored[name]])
+            shell.output(["docker", "push", stored[name]])
+        shell.output(["docker", "image", "rm", *stored.values(), torchserve, built[pulled["kserve-controller"]],
+                      built[pulled["kube-rbac-proxy"]]])
+        _push_charts(local_registry, tmp_path_factory.mktemp("charts"))
+        yield environment
+    finally:
+        subprocess.run([sys.executable, "-m", "ci", "down", "--cache"], cwd=REPOSITORY, env=environment, check=False)
+        for image in (*stored.values(), *upstream):
+            shell.succeeds(["docker", "image", "rm", image])
+
+
+def _push_charts(host: str, folder: Path) -> None:
+    """KServe's charts from its Go module, in the registry where upstream's are."""
+    charts = kserve.charts(pulled=False)
+    path = versions()["pull"]["kserve-charts"].removeprefix("oci://").partition("/")[2]
+    for name in ("kserve-crd", "kserve-resources"):
+        shell.output(["helm", "package", str(charts(name)), "--version", versions()["kserve"], "--destination", str(folder)])
+    for package in sorted(folder.glob("*.tgz")):
+        shell.output(["helm", "push", str(package), f"oci://{host}/{path}", "--plain-http"])
+
+
+def test_where_a_registry_answers_the_demo_pulls_everything_and_predicts(environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "ci", "demo"], cwd=REPOSITORY, env=environment, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert "a registry answers" in done.stdout
+    assert re.search(r'"predictions":\s*\[\s*4\s*\]', done.stdout)
+    for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy"):
+        assert f"pulling {environment['TORCHSERVE_KSERVE_REGISTRY']}/" in done.stdout
+        assert versions()["pull"][name].rpartition("/")[2] in done.stdout
+    assert "compiling" not in done.stdout
+    assert "building" not in done.stdout.replace("building and running the cluster", "")
