@@ -1,5 +1,8 @@
 """Which cluster is used: yours, ours, none of somebody else's; and what is pulled."""
 
+import http.server
+import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,14 +12,28 @@ from ci.cluster import kind, registry, up
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 
-NOBODY = """
+KUBECONFIG = """
 apiVersion: v1
 kind: Config
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
-users: [{name: none, user: {}}]
-contexts: [{name: none, context: {cluster: none, user: none}}]
-current-context: none
+clusters: [{{name: it, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
+users: [{{name: it, user: {{}}}}]
+contexts: [{{name: it, context: {{cluster: it, user: it}}}}]
+current-context: it
 """
+
+
+class ApiWithoutKServe(http.server.BaseHTTPRequestHandler):
+    """An API server that says its version and has nothing else."""
+
+    def do_GET(self) -> None:
+        found = self.path == "/version/"
+        fields = ("major", "minor", "gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "compiler", "platform")
+        body = json.dumps(dict.fromkeys(fields, "1") if found else {"kind": "Status", "code": 404}).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 @pytest.fixture
@@ -46,8 +63,25 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_cluster_that_does_not_answer_is_told_with_its_kubeconfig(tmp_path: Path) -> None:
     file = tmp_path / "kubeconfig"
-    file.write_text(NOBODY)
+    file.write_text(KUBECONFIG.format(port=1))
     with pytest.raises(Problem, match=f"The cluster of {file} does not answer: check the file and the network to it"):
+        up.given(file)
+
+
+def test_a_cluster_without_kserve_is_told_what_is_missing(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ApiWithoutKServe) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        file.write_text(KUBECONFIG.format(port=server.server_port))
+        with pytest.raises(Problem, match=r"has no KServe \(its CRD .* can't be read: Not Found\)"):
+            up.given(file)
+        server.shutdown()
+
+
+def test_a_file_that_is_no_kubeconfig_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "kubeconfig"
+    file.write_text("a: [b")
+    with pytest.raises(Problem, match=f"The cluster of {file} does not answer: check the file"):
         up.given(file)
 
 
