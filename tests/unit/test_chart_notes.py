@@ -68,3 +68,9 @@ def test_the_test_pod_is_a_test_hook_and_stays_for_its_log():
     annotations = only(render_chart(SMALLEST), "Pod")["metadata"]["annotations"]
     assert annotations["helm.sh/hook"] == "test"
     assert annotations["helm.sh/hook-delete-policy"] == "before-hook-creation"
+
+
+def test_notes_wait_for_the_end_of_the_seeding_not_for_its_success():
+    """A wait for `complete` would stand until its timeout beside a Job that has failed."""
+    (wait,) = [line for line in notes(SMALLEST).splitlines() if " wait " in line and "job/" in line]
+    assert "--for=jsonpath='{.status.conditions}'" in wait
