@@ -29,7 +29,9 @@ def archive(example: str, image: str) -> Path:
         say(f"training the example {example} in {image} …")
         train(image, example, work, lambda command: shell.run(command, cache() / "logs" / f"train-{example}.log"))
 
-    return store.built("examples", f"{example}-{store.key(*inputs(example), image)}", make) / ARCHIVES[example]
+    found = store.built("examples", f"{example}-{store.key(*inputs(example), image)}", make) / ARCHIVES[example]
+    say(f"the example {example} is {found}")
+    return found
 
 
 def inputs(example: str) -> list:
