@@ -31,6 +31,11 @@ def create(make: Callable[..., Any], *arguments: Any) -> None:
             raise
 
 
+def _has_failed(job: Any) -> bool:
+    """Whether a Job has failed for good."""
+    return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
+
+
 @dataclass(frozen=True)
 class Release:
     """A release by name and namespace.
@@ -93,7 +98,7 @@ class Release:
     def seed_failure(self) -> str | None:
         """The sentence with which the seeding failed for good; None while it may still succeed."""
         for job in self.seed_jobs():
-            if any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or []):
+            if _has_failed(job):
                 return self.seed_message() or f"the Job {job.metadata.name} failed"
         return None
 
@@ -101,7 +106,7 @@ class Release:
         """Removes seeding Jobs that failed, so that the next install or upgrade, even an equal one, makes them again."""
         batch = kubernetes.client.BatchV1Api(self.api)
         for job in self.seed_jobs():
-            if any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or []):
+            if _has_failed(job):
                 batch.delete_namespaced_job(job.metadata.name, self.namespace, propagation_policy="Foreground")
 
     def seed_message(self) -> str | None:
