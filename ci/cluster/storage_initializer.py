@@ -1,0 +1,80 @@
+"""KServe's storage initializer, which fetches a `storageUri` into the pod: upstream's image where a registry answers, else ours.
+
+Ours is Debian's Python and PyPI's kserve-storage, KServe's own downloader, with the versions that KServe locks; its recipe is in
+ci/images/storage-initializer.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import kubernetes
+
+from ci.cluster import images, provide, registry, rootfs, runtime, shell, store
+from ci.cluster.errors import Problem
+from ci.cluster.kind import Kind
+from ci.cluster.paths import cache, prefix
+from ci.cluster.report import say, timings
+from ci.cluster.versions import versions
+
+RECIPE = images.IMAGES / "storage-initializer"
+IMAGE_PYTHON = "3.11"  # bookworm's
+KIND, NAME = "clusterstoragecontainers", "default"
+# KServe's chart leaves it out. Its value kserve.storage.containerSecurityContext.seccompProfile does the same at installation.
+RESTRICTED = {"spec": {"container": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}}
+# Wheels are tagged by the oldest glibc that they run with; bookworm's is 2.36.
+PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64")
+
+
+def upstream() -> str:
+    """The name under which KServe's charts ask for the image."""
+    return versions()["pull"]["storage-initializer"]
+
+
+def ensure(*, install: bool) -> str:
+    """Name of the image in the engine, which has it when this returns; upstream's name only if it is upstream's image."""
+    return registry.pull(upstream()) if registry.answers() else own(install=install)
+
+
+def own(*, install: bool) -> str:
+    """Name of the image that we build, built if its inputs are new; `install`: the distribution's mmdebstrap, too."""
+    inputs = [RECIPE, IMAGE_PYTHON, list(PLATFORMS), versions()["debian"], Path(rootfs.__file__)]
+    name = f"{prefix()}/storage-initializer:{store.key(*inputs)}"
+    if not images.exists(name):
+        runtime.prepare(install=install)
+        with store.lock("storage-initializer-image"):
+            if not images.exists(name):
+                with timings.stage("storage-initializer image"):
+                    say(f"building {name}")
+                    _build(name)
+    return name
+
+
+def install(cluster: Kind, *, install: bool) -> None:
+    """Gives the node the image under the name that KServe's charts ask for, and lets its pods into `restricted` namespaces.
+
+    `install` as for `own`.
+    """
+    provide.to_node(cluster, ensure(install=install), upstream())
+    cluster.kubectl("patch", KIND, NAME, "--type", "merge", "--patch", json.dumps(RESTRICTED))
+
+
+def refuse_unrestricted(api: kubernetes.client.ApiClient) -> None:
+    """Raises Problem where a namespace that enforces `restricted` would refuse pods with KServe's storage initializer."""
+    container = kubernetes.client.CustomObjectsApi(api).get_cluster_custom_object(
+        "serving.kserve.io", "v1alpha1", KIND, NAME)["spec"]["container"]
+    if "seccompProfile" not in container.get("securityContext", {}):
+        raise Problem(f"KServe's {KIND} {NAME} has no seccompProfile, so a namespace that enforces Pod Security `restricted` "
+                      "refuses its storage-initializer: run "
+                      f"`kubectl patch {KIND} {NAME} --type merge --patch '{json.dumps(RESTRICTED)}'`.")
+
+
+def _build(name: str) -> None:
+    log = cache() / "logs" / "image-storage-initializer.log"
+    context = images.Context(RECIPE)
+    context.link(images.root_tar("storage-initializer"), "root.tar")
+    platforms = [f"--platform={platform}" for platform in PLATFORMS]
+    shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
+               "--python-version", IMAGE_PYTHON, *platforms, "--target", str(context.folder / "site-packages"),
+               "--requirement", str(RECIPE / "requirements.txt")], log)
+    images.docker_build(name, context.folder, log=log)

@@ -1,0 +1,69 @@
+"""The ways to a release's server: through the API server to its Service, or through a gateway by its host name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+import requests
+from requests.adapters import HTTPAdapter
+
+ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where requests go, and how.
+
+    Attributes:
+        base: URL before the path, without a slash at its end.
+        headers: sent with every request.
+        verify: the file of the CA that the server's certificate must come from; False to accept any.
+        cert: certificate and key files of the client.
+        name: the name that the server's certificate must have, where the URL does not have it.
+    """
+
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    verify: bool | str = True
+    cert: tuple[str, str] | None = None
+    name: str | None = None
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """The answer, whatever it is; options as for requests."""
+        headers = {**self.headers, **options.pop("headers", {})}
+        with requests.Session() as session:
+            session.trust_env = False
+            session.verify, session.cert = self.verify, self.cert
+            session.mount("https://", _Named(self.name))
+            return session.request(method, f"{self.base}/{path}", headers=headers, timeout=ANSWER_SECONDS,
+                                   allow_redirects=False, **options)
+
+
+class _Named(HTTPAdapter):
+    """Connects to where the URL points, and expects the server that is called `name` there."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        named = {"server_hostname": self._name, "assert_hostname": self._name} if self._name else {}
+        super().init_poolmanager(*arguments, **options, **named)
+
+
+def through_api_server(api: kubernetes.client.ApiClient, namespace: str, service: str) -> Route:
+    """To port 80 of a Service, with the credentials of the kubeconfig: it works wherever the API server does."""
+    settings = api.configuration
+    token = settings.get_api_key_with_prefix("authorization")
+    return Route(
+        base=f"{settings.host}/api/v1/namespaces/{namespace}/services/{service}:80/proxy",
+        headers={"Authorization": token} if token else {},
+        verify=settings.ssl_ca_cert if settings.verify_ssl else False,
+        cert=(settings.cert_file, settings.key_file) if settings.cert_file else None)
+
+
+def through_gateway(address: str, host: str, ca: Path | None = None) -> Route:
+    """By host name to a gateway at an address, `http://…` or `https://…`; without a CA any certificate will do."""
+    return Route(address, {"Host": host}, str(ca) if ca else False, name=host)

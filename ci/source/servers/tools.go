@@ -1,0 +1,8 @@
+//go:build tools
+
+// Package servers names the commands this module pins, so that `go mod tidy` keeps what they need.
+package servers
+
+import (
+	_ "github.com/versity/versitygw/cmd/versitygw"
+)

@@ -1,0 +1,85 @@
+"""An S3 server and KServe's storage initializer as two containers on a network of their own; no cluster."""
+
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from ci import s3_pod
+from ci.cluster import engine, s3, shell, storage_initializer
+from ci.cluster.errors import Problem
+from ci.cluster.waiting import wait_for
+from ci.route import Route
+from ci.s3_client import REGION, S3, Keys
+from tests.storage.containers import Fetched, Images
+
+SERVE_SECONDS = 30
+FETCH_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def images(preparing: Callable[[], AbstractContextManager[None]], install_packages: bool) -> Images:
+    """Both images: upstream's where a registry answers, else ours."""
+    with preparing():
+        engine.ensure(install=install_packages)
+        return Images(s3.ensure(), storage_initializer.ensure(install=install_packages))
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    return s3_pod.random_keys()
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[str]:
+    """A network of docker for this session."""
+    name = f"torchserve-kserve-storage-{uuid.uuid4().hex[:6]}"
+    shell.output(["docker", "network", "create", name])
+    yield name
+    shell.output(["docker", "network", "rm", name])
+
+
+@pytest.fixture(scope="session")
+def bucket(images: Images, keys: Keys, network: str) -> Iterator[S3]:
+    """The S3 server, which the network knows as `s3`, with an empty bucket `models`."""
+    folders = [f"--tmpfs=/srv/{folder}:mode=0777" for folder in s3_pod.FOLDERS]
+    container = shell.output([
+        "docker", "run", "--detach", "--rm", "--network", network, "--network-alias", s3_pod.NAME, "--read-only",
+        "--user", "1000", "--cap-drop", "ALL", *folders, "--publish", f"127.0.0.1::{s3_pod.PORT}",
+        f"--env=ROOT_ACCESS_KEY={keys.access}", f"--env=ROOT_SECRET_KEY={keys.secret}",
+        "--entrypoint", s3_pod.PROGRAM, images.server, *s3_pod.ARGUMENTS]).strip()
+    try:
+        port = shell.output(["docker", "port", container, f"{s3_pod.PORT}/tcp"]).split()[0].rsplit(":", 1)[1]
+        client = S3(Route(f"http://127.0.0.1:{port}"), keys)
+        wait_for("the S3 server to make a bucket", lambda: _has_made_bucket(client), seconds=SERVE_SECONDS)
+        yield client
+    finally:
+        shell.output(["docker", "rm", "--force", "--volumes", container])
+
+
+@pytest.fixture
+def fetch(images: Images, keys: Keys, network: str, tmp_path: Path) -> Callable[..., Fetched]:
+    """fetch(argument, …): the storage initializer in a container, with the keys in its environment; `secret` for another one."""
+    tmp_path.chmod(0o777)  # the container's user writes it
+
+    def run(*arguments: str, secret: str = keys.secret) -> Fetched:
+        environment = {"AWS_ACCESS_KEY_ID": keys.access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": REGION,
+                       "AWS_ENDPOINT_URL": f"http://{s3_pod.NAME}:{s3_pod.PORT}"}
+        done = subprocess.run(
+            ["docker", "run", "--rm", "--network", network, "--read-only", "--cap-drop", "ALL",
+             "--security-opt", "no-new-privileges", "--volume", f"{tmp_path}:/mnt/models",
+             *[f"--env={name}={value}" for name, value in environment.items()], images.initializer, *arguments],
+            capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
+        return Fetched(done.returncode, done.stdout + done.stderr, tmp_path)
+    return run
+
+
+def _has_made_bucket(client: S3) -> bool:
+    try:
+        client.make_bucket("models")
+    except OSError as error:
+        raise Problem(str(error)) from error
+    return True
