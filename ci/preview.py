@@ -16,7 +16,7 @@ import requests
 import yaml
 
 from ci import fileserver, helm, preview_container
-from ci.cluster import engine, examples, registry, runtime, shell
+from ci.cluster import engine, examples, runtime, shell
 from ci.cluster.errors import Problem
 from ci.cluster.paths import CHART, EXAMPLES, prefix
 from ci.cluster.report import say, timings
@@ -41,9 +41,7 @@ def run(options: argparse.Namespace) -> None:
     request = given_request(options.request) if options.request else None
     with timings.stage("docker"):
         engine.ensure(install=not options.no_install)
-    if not registry.answers():
-        runtime.prepare(install=not options.no_install)
-    image = runtime.ensure()
+    image = runtime.ensure(install=not options.no_install)
     if not (values or archives or options.set):
         archives = {"bert": examples.archive("bert", image)}
         values = yaml.safe_load((EXAMPLES / "bert" / "values.yaml").read_text())
@@ -66,7 +64,7 @@ def answer(rendered: "Rendered", request: dict[str, Any] | None = None) -> dict[
         claim = preview_container.readable_folder(work / "claim")
         seed(rendered.plan(), work, claim)
         with _server(rendered, work, claim) as port:
-            return predict(f"http://127.0.0.1:{port}", model, body)
+            return predict(f"http://127.0.0.1:{port}", model, body, protocol=rendered.protocol)
 
 
 class Rendered:
@@ -77,6 +75,7 @@ class Rendered:
         self.config_maps = {item["metadata"]["name"]: item["data"] for item in self.of_kind("ConfigMap")}
         self.spec = self.of_kind("ServingRuntime")[0]["spec"]
         self.container = self.spec["containers"][0]
+        self.protocol = self.spec["protocolVersions"][0]
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:
         return [item for item in self._objects if item["kind"] == kind]
@@ -95,7 +94,9 @@ class Rendered:
 
     def request(self, given: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
         """The first model's name and a request for it: the given one, else the values' example."""
-        arguments = self.of_kind("Pod")[0]["spec"]["containers"][0]["args"]
+        if not (tests := self.of_kind("Pod")):
+            raise Problem("A preview sends what `helm test` would, and this release has none: add --set deploymentMode=Standard.")
+        arguments = tests[0]["spec"]["containers"][0]["args"]
         call = json.loads(arguments[arguments.index("--requests") + 1].replace("$$(", "$("))[0]
         body = given if given is not None else call["request"]
         if body is None:
@@ -165,9 +166,11 @@ def seed(plan: Mapping[str, str], work: Path, claim: Path) -> None:
         raise Problem("The seed failed, as its line above says.")
 
 
-def predict(address: str, model: str, body: dict[str, Any], seconds: float = PREDICT_SECONDS) -> dict[str, Any]:
+def predict(address: str, model: str, body: dict[str, Any], seconds: float = PREDICT_SECONDS,
+            protocol: str = "v1") -> dict[str, Any]:
     """Sends a predict call, prints it and its answer; returns the answer. Raises Problem where it is not one."""
-    url = f"{address}/v1/models/{model}:predict"
+    path, wanted = (f"v1/models/{model}:predict", "predictions") if protocol == "v1" else (f"v2/models/{model}/infer", "outputs")
+    url = f"{address}/{path}"
     print(f"\n$ curl {url} -H 'Content-Type: application/json' -d '{json.dumps(body)}'")
     try:
         with requests.Session() as session:
@@ -185,8 +188,8 @@ def predict(address: str, model: str, body: dict[str, Any], seconds: float = PRE
         found = response.json()
     except requests.JSONDecodeError as error:
         raise Problem(f"The model {model} answered 200 without JSON ({response.text[:SHOWN]!r}): see its handler.") from error
-    if not isinstance(found, dict) or "predictions" not in found:
-        raise Problem(f"The model {model} answered 200 without predictions: see its handler.")
+    if not isinstance(found, dict) or wanted not in found:
+        raise Problem(f"The model {model} answered 200 without {wanted}: see its handler.")
     return found
 
 

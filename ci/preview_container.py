@@ -53,16 +53,28 @@ def arguments(spec: Mapping[str, Any], config_maps: Mapping[str, Mapping[str, st
     found += [part for entry in container["env"] for part in ("--env", f"{entry['name']}={entry['value']}")]
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     for mount in container["volumeMounts"]:
-        volume = volumes[mount["name"]]
-        if "configMap" in volume:
-            folder = readable_folder(work / volume["name"])
-            for key, text in config_maps[volume["configMap"]["name"]].items():
+        files = _files(volumes[mount["name"]], spec, config_maps)
+        if files is not None:
+            folder = readable_folder(work / mount["name"])
+            for key, text in files.items():
                 write_readable(folder / key, text)
             found += ["--volume", f"{folder}:{mount['mountPath']}:ro"]
         else:
             # An emptyDir lies on the disk; what lies in a tmpfs would count as the container's memory.
             found += ["--volume", mount["mountPath"]]
     return [*found, "--entrypoint", container["command"][0], container["image"], *container["command"][1:], *container["args"]]
+
+
+def _files(volume: Mapping[str, Any], spec: Mapping[str, Any],
+           config_maps: Mapping[str, Mapping[str, str]]) -> Mapping[str, str] | None:
+    """What a volume of a ConfigMap, or in Knative mode of the pod's annotations, holds; None for an emptyDir."""
+    if "configMap" in volume:
+        return config_maps[volume["configMap"]["name"]]
+    if "projected" not in volume:
+        return None
+    items = [item for source in volume["projected"]["sources"] for item in source["downwardAPI"]["items"]]
+    names = {item["path"]: item["fieldRef"]["fieldPath"].partition("'")[2].rstrip("']") for item in items}
+    return {path: spec["annotations"][name] for path, name in names.items()}
 
 
 def readable_folder(path: Path) -> Path:

@@ -5,20 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-import time
 
 import pytest
 
 from tests.seed.server import Answer, mar
+from tests.waiting import until
 
 BIG = mar(files={"handler.py": "#", "weights": "0" * 3_000_000})
-
-
-def until(condition, what: str, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -16,19 +17,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
+
 FILES = Path(__file__).parents[2] / "charts/torchserve-kserve/files"
 FAKE = Path(__file__).parent / "fake_torchserve.py"
+WRAPPER = Path(__file__).parent / "fake_wrapper.py"
 # Runs the program with a seed's error standing for 0.5 s instead of 15.
 RUN = f"import sys; sys.path.insert(0, {str(FILES)!r}); import start; start.ERROR_STANDS = 0.5; sys.exit(start.main())"
-
-
-def until(condition, what: str, seconds: float = 15.0):
-    """The condition's value once it is true; fails with what was awaited otherwise."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
-        time.sleep(0.01)
-    return value
 
 
 def free_port() -> int:
@@ -38,7 +33,7 @@ def free_port() -> int:
 
 def in_flight(port: int) -> int:
     """The program's own count of requests to this local port that are not answered."""
-    return runpy.run_path(str(FILES / "start.py"))["in_flight"](port)
+    return runpy.run_path(str(FILES / "inflight.py"))["in_flight"](port)
 
 
 class Predictor:
@@ -51,6 +46,7 @@ class Predictor:
             directory.mkdir(parents=True)
         self.log.touch()
         self.inference, self.management = free_port(), free_port()
+        self.http, self.grpc = free_port(), free_port()  # of the wrapper
         self.running: subprocess.Popen | None = None
         torchserve = self.bin / "torchserve"
         torchserve.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} "$@"\n')
@@ -75,6 +71,7 @@ class Predictor:
         program = [sys.executable, "-B", "-c", RUN, "--ts-config", self.etc / "config.properties", "--models", self.claim]
         options = ["--timeout-seconds", "30", "--termination-log", self.log, *more]
         base = {"PATH": f"{self.bin}:{os.environ['PATH']}", "TEMP": str(self.temp), "FAKE": json.dumps(fake or {})}
+        base |= {"CONFIG_PATH": str(self.etc / "config.properties"), "PORTS": f"{self.http} {self.grpc}"}
         with self.output.open("wb") as out:
             command = [str(part) for part in [*program, *options]]
             self.running = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**base, **env})
@@ -86,7 +83,7 @@ class Predictor:
     def is_ready(self) -> None:
         until(lambda: self.said("is ready: "), f"a ready model; it says {self.output.read_text()}")
 
-    def ends(self, seconds: float = 15.0) -> int:
+    def ends(self, seconds: float = 60.0) -> int:
         try:
             return self.running.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -106,15 +103,15 @@ class Predictor:
         answer.read()
         return answer.status
 
-    def post_meanwhile(self, *sleeps: float) -> Pending:
+    def post_meanwhile(self, *sleeps: float, port: int = 0) -> Pending:
         """Predicts that take so many seconds, one after the other on one connection, in a thread."""
         result: list = []
 
         def send() -> None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.inference, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", port or self.inference, timeout=60)
             try:
                 result.append([self.post(connection, sleep) for sleep in sleeps][-1])
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 result.append(error)
 
         thread = threading.Thread(target=send)
@@ -126,8 +123,17 @@ class Predictor:
         return in_flight(self.inference)
 
     @property
+    def wrapped(self) -> list[str]:
+        """Options that put the stand-in for KServe's model server in front."""
+        return ["--wrapper", str(WRAPPER), "--wrapper-port", str(self.http)]
+
+    @property
     def server_pid(self) -> int:
         return int((self.temp / ".model_server.pid").read_text())
+
+    @property
+    def wrapper_pid(self) -> int:
+        return int((self.temp / "wrapper.pid").read_text())
 
 
 class Pending:
@@ -138,7 +144,7 @@ class Pending:
 
     def status(self):
         """HTTP status, or the exception."""
-        self.thread.join(20)
+        self.thread.join(60)
         return self.result[0]
 
 
@@ -149,6 +155,8 @@ def predictor(tmp_path: Path):
     if made.running and made.running.poll() is None:
         made.running.kill()
         made.running.wait()
-    pid_file = made.temp / ".model_server.pid"
-    if pid_file.exists() and Path(f"/proc/{made.server_pid}/cmdline").exists():
-        os.kill(made.server_pid, signal.SIGKILL)
+    for name in (".model_server.pid", "wrapper.pid"):
+        with contextlib.suppress(OSError):
+            pid = int((made.temp / name).read_text())
+            if b"/tests/start/fake_" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The readiness probe: ready only when every model has a READY worker, and a short sentence otherwise."""
+"""The readiness probe: ready only when every model has a READY worker and every port listens; else a short sentence."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from tests.start.conftest import FILES, free_port
+from tests.waiting import until
 
 
 def probe(*arguments: object) -> tuple[int, str]:
@@ -58,5 +59,33 @@ def test_a_connection_that_is_reset_is_not_ready():
         assert probe(server.getsockname()[1], "bert") == (1, "ready: model bert does not answer")
 
 
+def test_further_ports_that_listen_are_ready_and_are_sent_nothing(predictor):
+    predictor.start()
+    predictor.is_ready()
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as grpc:
+        ports = [server.getsockname()[1] for server in (http, grpc)]
+        assert probe(",".join(map(str, [predictor.management, *ports])), "bert") == (0, "")
+        for server in (http, grpc):
+            server.settimeout(5)
+            with server.accept()[0] as connection:
+                assert connection.recv(10) == b""
+
+
+def test_a_further_port_where_nothing_listens_is_named(predictor):
+    predictor.start()
+    predictor.is_ready()
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as http:
+        ports = f"{predictor.management},{http.getsockname()[1]},{port}"
+        assert probe(ports, "bert") == (1, f"ready: nothing listens on 127.0.0.1:{port} yet")
+
+
+def test_a_model_that_is_not_ready_is_named_before_a_port(predictor):
+    predictor.start(fake={"loading": ["bert"]})
+    until(lambda: probe(predictor.management, "bert")[1].endswith("READY"), "the management API")
+    assert probe(f"{predictor.management},{free_port()}", "bert") == (1, "ready: model bert has no worker that is READY")
+
+
 def test_it_says_how_it_is_called():
-    assert probe(8081) == (2, "ready: give a port and at least one model name: ready.sh PORT MODEL [MODEL...]")
+    usage = "ready: give a port and at least one model name: ready.sh MANAGEMENT_PORT[,PORT...] MODEL [MODEL...]"
+    assert probe(8081) == (2, usage)

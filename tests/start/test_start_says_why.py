@@ -52,11 +52,11 @@ def test_a_model_that_does_not_load_in_time_ends_it(predictor):
     assert "model bert 1.0 was not ready after 1 s" in cause(predictor)
 
 
-@pytest.mark.parametrize(("ends", "status"), [(7, 7), (0, 0), (-9, 137)])
-def test_it_ends_with_the_server_s_status(predictor, ends, status):
+@pytest.mark.parametrize(("ends", "said", "status"), [(7, 7, 7), (0, 0, 1), (-9, 137, 137)])
+def test_it_ends_with_the_server_s_status_but_never_with_0_unasked(predictor, ends, said, status):
     predictor.start(fake={"ends": ends, "prints": [ERROR]})
     assert predictor.ends() == status
-    assert cause(predictor) == f"start: TorchServe ended by itself with status {status}; Failed to parse signature.json.\n"
+    assert cause(predictor) == f"start: TorchServe ended by itself with status {said}; Failed to parse signature.json.\n"
 
 
 def test_java_s_own_exception_is_the_cause_not_the_last_line_of_its_trace(predictor):

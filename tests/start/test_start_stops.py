@@ -7,7 +7,8 @@ import signal
 import socket
 from pathlib import Path
 
-from tests.start.conftest import in_flight, until
+from tests.start.conftest import in_flight
+from tests.waiting import until
 
 
 def is_gone(pid: int) -> bool:

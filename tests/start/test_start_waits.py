@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.start.conftest import until
+from tests.waiting import until
 
 MARKER = ".seed/0123456789.json"
 SENTENCE = "seed: bert: http://host/bert.mar: HTTP 404 Not Found; correct the model's uri, or put the file there"

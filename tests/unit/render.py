@@ -22,9 +22,9 @@ class RenderError(Exception):
 
 
 @functools.cache
-def helm_template(values: str, release: str, chart: Path) -> str:
+def helm_template(values: str, release: str, chart: Path, namespace: str = NAMESPACE) -> str:
     """Standard output of `helm template`; values is JSON. RenderError where helm refuses."""
-    command = ["helm", "template", release, str(chart), "--namespace", NAMESPACE, "--values", "-"]
+    command = ["helm", "template", release, str(chart), "--namespace", namespace, "--values", "-"]
     done = subprocess.run(command, input=values, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise RenderError(done.stderr)
@@ -43,10 +43,10 @@ def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART) -> l
     return copy.deepcopy(parsed(json.dumps(values, sort_keys=True), release, chart))
 
 
-def complaints(values: dict, release: str = RELEASE) -> list[str]:
+def complaints(values: dict, release: str = RELEASE, namespace: str = NAMESPACE) -> list[str]:
     """The sentences with which validate.yaml refuses the values, an empty list where it does not."""
     try:
-        helm_template(json.dumps(values, sort_keys=True), release, CHART)
+        helm_template(json.dumps(values, sort_keys=True), release, CHART, namespace)
     except RenderError as error:
         head, _, sentences = str(error).partition("\n\n")
         assert "validate.yaml" in head, f"refused, but not by validate.yaml: {error}"
@@ -72,6 +72,24 @@ def only(objects: list[dict], kind: str, name_contains: str = "") -> dict:
     found = [item for item in of_kind(objects, kind) if name_contains in item["metadata"]["name"]]
     assert len(found) == 1, f"{len(found)} objects of kind {kind} with {name_contains!r} in the name"
     return found[0]
+
+
+def mounted(objects: list[dict]) -> dict[str, str]:
+    """What the server finds in its volumes, path -> text: out of ConfigMaps, or of the pod's annotations as Kubernetes projects
+    them. Those are the runtime's, which KServe copies to the pod."""
+    spec = only(objects, "ServingRuntime")["spec"]
+    found = {}
+    for mount in spec["containers"][0]["volumeMounts"]:
+        (volume,) = [volume for volume in spec["volumes"] if volume["name"] == mount["name"]]
+        if "configMap" in volume:
+            files = only(objects, "ConfigMap", volume["configMap"]["name"])["data"]
+        else:
+            sources = volume.get("projected", {}).get("sources", [])
+            items = [item for source in sources for item in source["downwardAPI"]["items"]]
+            keys = {item["path"]: item["fieldRef"]["fieldPath"] for item in items}
+            files = {path: spec["annotations"][key.split("'")[1]] for path, key in keys.items()}
+        found |= {f"{mount['mountPath']}/{name}": text for name, text in files.items()}
+    return found
 
 
 def notes(values: dict) -> str:

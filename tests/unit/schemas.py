@@ -1,4 +1,4 @@
-"""Kubernetes' and KServe's own schemas, out of the Go modules that ci/source/core pins, as strict JSON schemas."""
+"""Schemas of Kubernetes, KServe, Knative and Istio, out of the Go modules that ci/source/core pins, as strict JSON schemas."""
 
 from __future__ import annotations
 
@@ -26,9 +26,15 @@ def pinned(module: str) -> Path:
     return module_folder(SOURCE / "core", module)
 
 
-def crd_dir() -> Path:
-    """Directory of KServe's CustomResourceDefinitions."""
-    return pinned("github.com/kserve/kserve") / "config" / "crd" / "full"
+def definitions() -> list[dict]:
+    """The CustomResourceDefinitions of everything that the chart renders."""
+    kserve = pinned("github.com/kserve/kserve") / "config" / "crd" / "full"
+    knative = pinned("knative.dev/serving") / "config" / "core" / "300-resources"
+    istio = pinned("istio.io/api") / "kubernetes" / "customresourcedefinitions.gen.yaml"
+    files = [kserve / f"serving.kserve.io_{name}.yaml" for name in ("inferenceservices", "servingruntimes")]
+    text = "\n---\n".join(file.read_text() for file in [*files, knative / "domain-mapping.yaml"])
+    text += "\n---\n" + "\n---\n".join(part for part in istio.read_text().split("\n---\n") if "kind: AuthorizationPolicy" in part)
+    return [item for item in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item]
 
 
 def strict(node: object) -> object:
@@ -52,14 +58,14 @@ def kubernetes_definitions() -> dict:
 
 @functools.cache
 def custom_resources() -> dict[tuple[str, str], dict]:
-    """(apiVersion, kind) -> schema, of every version that KServe's CRDs serve."""
+    """(apiVersion, kind) -> schema, of every version that the CRDs serve."""
     found = {}
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for name in ("inferenceservices", "servingruntimes"):
-        spec = yaml.load((crd_dir() / f"serving.kserve.io_{name}.yaml").read_text(), loader)["spec"]
+    for definition in definitions():
+        spec = definition["spec"]
         for version in spec["versions"]:
             schema = strict(version["schema"]["openAPIV3Schema"])
-            schema["properties"]["metadata"] = {"type": "object"}
+            # What every object has, although a definition need not say so.
+            schema["properties"] |= {"metadata": {"type": "object"}, "apiVersion": {"type": "string"}, "kind": {"type": "string"}}
             found[f"{spec['group']}/{version['name']}", spec["names"]["kind"]] = schema
     return found
 

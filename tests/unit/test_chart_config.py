@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
-from tests.unit.render import CHART, only, render_chart
+from tests.unit.render import CHART, mounted, only, render_chart
 
 
 def data(values: dict) -> dict[str, str]:
-    return only(render_chart(values), "ConfigMap", "demo-config")["data"]
+    """The files of /etc/torchserve."""
+    files = mounted(render_chart(values))
+    return {path.rpartition("/")[2]: text for path, text in files.items() if path.startswith("/etc/torchserve/")}
 
 
 def properties(values: dict) -> dict[str, str]:
@@ -47,8 +50,15 @@ def test_probes_need_no_token():
     assert properties(SMALLEST)["disable_token_authorization"] == "true"
 
 
-def test_the_protocol_decides_the_envelope():
-    assert properties(SMALLEST)["service_envelope"] == "kserve"
+@pytest.mark.parametrize(("protocol", "envelope"), [("v1", "kserve"), ("v2", "kservev2")])
+def test_the_protocol_decides_the_envelope(protocol, envelope):
+    assert properties(changed(SMALLEST, protocol=protocol))["service_envelope"] == envelope
+
+
+def test_our_image_may_use_its_own_envelope_for_every_protocol():
+    image = {"repository": "torchserve-kserve/torchserve"}
+    ours = changed(SMALLEST, runtime={"serviceEnvelope": "torchserve_kserve", "image": image})
+    assert {properties(changed(ours, protocol=name))["service_envelope"] for name in ("v1", "v2")} == {"torchserve_kserve"}
 
 
 def test_the_snapshot_has_the_keys_that_torchserve_demands_and_its_defaults():
@@ -123,9 +133,21 @@ def test_the_logging_configuration_keeps_what_the_operator_waits_for():
     assert not list(root.iter("RollingFile")), "the root file system is read-only"
 
 
-def test_the_programs_are_in_their_config_maps_as_they_are():
-    objects = render_chart(SMALLEST)
-    start = only(objects, "ConfigMap", "demo-start")["data"]
-    seed = only(objects, "ConfigMap", "demo-seed")["data"]
-    for found, name in ((start, "start.py"), (start, "ready.sh"), (seed, "seed.py")):
-        assert found[name] and found[name] == (CHART / "files" / name).read_text()
+def program(name: str) -> str:
+    return (CHART / "files" / name).read_text()
+
+
+def test_the_seed_program_is_in_its_config_map_as_it_is():
+    assert only(render_chart(SMALLEST), "ConfigMap", "demo-seed")["data"]["seed.py"] == program("seed.py")
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_start_program_is_mounted_as_it_is_with_all_that_it_imports(case):
+    prefix = "/opt/torchserve-kserve/start/"
+    files = mounted(render_chart(CASES[case]))
+    found = {path.removeprefix(prefix): text for path, text in files.items() if path.startswith(prefix)}
+    assert found == {name: program(name) for name in found}
+    own = {path.name for path in (CHART / "files").iterdir()}
+    imported = {f"{name}.py" for text in found.values() for name in re.findall(r"(?m)^(?:from|import) (\w+)", text)} & own
+    called = set(re.findall(re.escape(prefix) + r"([\w.]+)", json.dumps(only(render_chart(CASES[case]), "ServingRuntime"))))
+    assert imported | called <= found.keys() <= imported | called

@@ -35,6 +35,10 @@ VARIANTS = [
     changed(SMALLEST, extraProperties__job_queue_size=7),
     changed(SMALLEST, imagePullSecrets=[{"name": "x"}]),
     changed(SMALLEST, securityContext__runAsUser=1001),
+    changed(SMALLEST, protocol="v2"),
+    changed(SMALLEST, deploymentMode="Knative"),
+    changed(SMALLEST, deploymentMode="Knative", extraProperties__job_queue_size=7),
+    changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "torchserve-kserve/torchserve"}}),
 ]
 
 
@@ -98,6 +102,8 @@ def test_a_new_chart_version_renames_nothing_and_changes_only_labels(tmp_path):
         ("files/start.py", {"demo-start", "demo"}),
         ("files/ready.sh", {"demo-start", "demo"}),
         ("files/log4j2.xml", {"demo-config", "demo"}),
+        ("files/inflight.py", {"demo-start", "demo"}),
+        ("files/alive.sh", set()),  # the wrapper's alone
         ("files/predict.py", set()),
     ],
 )
@@ -105,6 +111,13 @@ def test_a_changed_program_renames_what_holds_it_and_what_mounts_it(tmp_path, fi
     before = hashed(render_chart(SMALLEST))
     after = hashed(render_chart(SMALLEST, chart=copy_of_chart(tmp_path, {file: "\n# changed\n"})))
     assert {name.rpartition("-")[0] for _, name in before.keys() - after.keys()} == renamed
+
+
+def test_in_knative_mode_a_changed_program_renames_the_runtime_that_holds_it(tmp_path):
+    values = changed(SMALLEST, deploymentMode="Knative")
+    before = hashed(render_chart(values))
+    after = hashed(render_chart(values, chart=copy_of_chart(tmp_path, {"files/start.py": "\n# changed\n"})))
+    assert {name.rpartition("-")[0] for _, name in before.keys() - after.keys()} == {"demo"}
 
 
 def test_a_changed_seed_program_keeps_the_plan_and_so_the_server(tmp_path):

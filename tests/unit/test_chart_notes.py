@@ -42,6 +42,82 @@ def test_notes_say_where_the_pods_of_a_claim_for_one_node_run():
     assert "one node" not in notes(changed(SMALLEST, maxReplicas=3, persistence__accessModes=["ReadWriteMany"]))
 
 
+KNATIVE = changed(SMALLEST, deploymentMode="Knative")
+GRPC = changed(CASES["grpc"], models__bert__batchSize=1)
+
+
+def test_notes_of_knative_give_the_call_through_the_gateway_with_the_host_that_knative_knows():
+    text = notes(KNATIVE)
+    (words,) = curls(text)
+    assert words[words.index("-H") + 1] == "Host: $HOST"
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("HOST=$(")]
+    assert "inferenceservice demo -o jsonpath='{.status.components.predictor.url}'" in line
+    assert "http://demo-predictor.models.svc.cluster.local" in text
+    assert "port-forward service/demo-predictor" not in text
+
+
+def test_notes_give_the_host_that_was_mapped():
+    (words,) = curls(notes(CASES["knative"]))
+    assert words[words.index("-H") + 1] == "Host: bert.nlp.example.com"
+    assert "HOST=" not in notes(CASES["knative"])
+
+
+def test_notes_of_kubeflow_know_its_gateway_and_its_login():
+    text = notes(CASES["kubeflow"])
+    assert "-n istio-system port-forward service/istio-ingressgateway 8080:80" in text
+    assert "Authorization: Bearer $(kubectl -n models create token default-editor)" in text
+    assert "kourier" not in text
+
+
+def test_notes_of_protocol_v2_call_infer():
+    (words,) = curls(notes(changed(SMALLEST, protocol="v2")))
+    assert "http://127.0.0.1:8080/v2/models/bert/infer" in words
+    assert json.loads(words[words.index("-d") + 1]) == {"inputs": []}
+
+
+def test_notes_of_grpc_have_a_grpc_call_and_no_other():
+    text = notes(GRPC)
+    assert curls(text) == []
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("grpcurl ")]
+    words = shlex.split(line)
+    assert json.loads(words[words.index("-d") + 1]) == {"name": "bert"}
+    assert words[-1] == "inference.GRPCInferenceService/ModelReady"
+    assert "-authority" not in words
+    assert '-authority "$HOST"' in notes(changed(GRPC, deploymentMode="Knative"))
+
+
+def test_notes_and_helm_test_agree_on_whether_there_is_a_test():
+    for values in (SMALLEST, KNATIVE, GRPC, changed(GRPC, deploymentMode="Knative")):
+        pods = [item for item in render_chart(values) if item["kind"] == "Pod"]
+        assert len(pods) == (0 if "There is no helm test" in notes(values) else 1)
+    assert pods == [], "gRPC alone can't be asked by a program of the standard library"
+
+
+def test_notes_of_knative_say_what_a_claim_for_one_node_means_there():
+    assert "Knative takes no affinity" in notes(KNATIVE)
+    assert "Knative takes no affinity" not in notes(changed(KNATIVE, persistence__accessModes=["ReadWriteMany"]))
+
+
+def arguments(values: dict) -> dict[str, str]:
+    args = only(render_chart(values), "Pod")["spec"]["containers"][0]["args"]
+    return dict(zip(args[::2], args[1::2], strict=True))
+
+
+def test_helm_test_asks_where_rest_is_served():
+    assert arguments(KNATIVE)["--url"] == "http://demo-predictor.models.svc.cluster.local"
+    assert arguments(GRPC)["--url"] == "http://demo-predictor.models.svc:8080"
+    runtime = only(render_chart(GRPC), "ServingRuntime")["spec"]["containers"][0]
+    assert 8080 in [port["containerPort"] for port in runtime["ports"]], "KServe puts further ports into the Service"
+    assert "--protocol" not in arguments(SMALLEST)
+    assert arguments(GRPC)["--protocol"] == arguments(changed(SMALLEST, protocol="v2"))["--protocol"] == "v2"
+
+
+def test_helm_test_waits_for_a_start_from_zero():
+    assert arguments(SMALLEST)["--answer-seconds"] == "120"
+    probe = only(render_chart(KNATIVE), "ServingRuntime")["spec"]["containers"][0]["startupProbe"]
+    assert int(arguments(KNATIVE)["--answer-seconds"]) == 120 + probe["failureThreshold"]
+
+
 def requests(values: dict) -> list[dict]:
     args = only(render_chart(values), "Pod")["spec"]["containers"][0]["args"]
     # Kubernetes turns $$( into $( and would expand a single $(NAME).

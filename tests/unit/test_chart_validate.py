@@ -1,4 +1,4 @@
-"""Every rule of templates/_validate.tpl: the sentence for the wrong value, silence for the right one."""
+"""The rules about names, models, sources and claims: the sentence for the wrong value, silence for the right one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, URI, changed
 from tests.unit.render import complaints
-from tests.unit.test_chart_config import properties
 
 A, B = "a" * 64, "b" * 64
 
@@ -54,6 +53,18 @@ RULES = {
         "models.bert.example is not a request of protocol v1; write a list under instances, for example "
         '{"instances": [{"data": "Hello World!"}]}',
         models(bert={"uri": URI, "example": {"instances": [1], "parameters": {}}}),
+    ),
+    "example of v2": (
+        changed(models(bert={"uri": URI, "example": {"instances": []}}), protocol="v2"),
+        "models.bert.example is not a request of protocol v2; write a list under inputs, for example "
+        '{"inputs": [{"name": "x", "shape": [1], "datatype": "BYTES", "data": ["Hello World!"]}]}',
+        changed(models(bert={"uri": URI, "example": {"inputs": [], "id": "1"}}), protocol="v2"),
+    ),
+    "batch of v2": (
+        changed(models(bert={"uri": URI, "batchSize": 4}), protocol="v2"),
+        "models.bert.batchSize 4: TorchServe's envelope for protocol v2 answers only the first request of a batch; write 1 and "
+        "send several rows in a tensor",
+        CASES["grpc"],
     ),
     "examples": (
         examples_of(102401),
@@ -140,40 +151,42 @@ RULES = {
         "a slash at either end",
         changed(SMALLEST, persistence__subPath="a/..b"),
     ),
+    "uri beside storageUri": (
+        changed(SMALLEST, storageUri="s3://b/p"),
+        "models.bert.uri would be seeded to a claim, and with storageUri there is none; write models.bert.marName, the file in "
+        "the model-store of s3://b/p, or remove storageUri",
+        models(bert={"marName": "bert.mar"}) | {"storageUri": "s3://b/p"},
+    ),
+    "no file in storageUri": (
+        models(bert={}) | {"storageUri": "s3://b/p"},
+        "models.bert has no source; set models.bert.marName to its file in the model-store of storageUri",
+        models(bert={"marName": "bert.mar"}) | {"storageUri": "s3://b/p"},
+    ),
+    "a claim as storageUri": (
+        changed(SMALLEST, storageUri="pvc://leeway/sub", persistence__existingClaim="leeway"),
+        'storageUri "pvc://leeway/sub" is a claim; write persistence.create=false, persistence.existingClaim and '
+        "persistence.subPath instead",
+        models(bert={"marName": "bert.mar"}) | {"storageUri": "gs://leeway/sub"},
+    ),
+    "claim beside storageUri": (
+        changed(EXISTING, storageUri="s3://b/p"),
+        "persistence.existingClaim is set beside storageUri, which needs no claim; remove one of the two",
+        changed(EXISTING, storageUri="s3://b/p", persistence__existingClaim=""),
+    ),
+    "sub path beside storageUri": (
+        changed(EXISTING, storageUri="s3://b/p", persistence={"subPath": "x"}),
+        "persistence.subPath is set beside storageUri, which needs no claim; remove one of the two",
+        changed(EXISTING, storageUri="s3://b/x", persistence={"create": True}),
+    ),
     "replicas": (
         changed(SMALLEST, minReplicas=3, maxReplicas=2),
         "minReplicas 3 is more than maxReplicas 2; raise maxReplicas or lower minReplicas",
         changed(SMALLEST, minReplicas=3, maxReplicas=3),
     ),
-    "scale to zero": (
-        changed(SMALLEST, minReplicas=0),
-        "minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more",
-        changed(SMALLEST, minReplicas=1),
-    ),
     "image": (
         changed(SMALLEST, runtime__image__tag=""),
         "runtime.image has neither tag nor digest; set one of them",
         changed(SMALLEST, runtime__image__tag="", runtime__image__digest=f"sha256:{A}"),
-    ),
-    "envelope": (
-        changed(SMALLEST, extraProperties={"service_envelope": "body"}),
-        "extraProperties.service_envelope is written by the chart; remove it and set protocol instead",
-        changed(SMALLEST, extraProperties={"job_queue_size": 50}),
-    ),
-    "token": (
-        changed(SMALLEST, extraProperties={"disable_token_authorization": False}),
-        "extraProperties.disable_token_authorization is written by the chart; remove it",
-        changed(SMALLEST, extraProperties={"token_expiration_min": 5}),
-    ),
-    "property name": (
-        changed(SMALLEST, extraProperties={"a=b": 1}),
-        "extraProperties: \"a=b\" is not a key of config.properties; write letters, digits, '_', '.' and '-'",
-        changed(SMALLEST, extraProperties={"a.b-c_D": 1}),
-    ),
-    "property in two lines": (
-        changed(SMALLEST, extraProperties={"vmargs": "-Xmx1g\nenable_model_api=true"}),
-        "extraProperties.vmargs has a line break, which would start another property; write it on one line",
-        changed(SMALLEST, extraProperties={"vmargs": "-Xmx1g -Xms1g"}),
     ),
 }
 
@@ -192,18 +205,6 @@ def test_the_right_value_beside_it_is_taken(rule):
 @pytest.mark.parametrize("case", CASES)
 def test_install_cases_are_taken(case):
     assert complaints(CASES[case]) == []
-
-
-@pytest.mark.parametrize("name", ["load_models", "models", "model_snapshot"])
-def test_models_are_named_in_one_place(name):
-    refused = complaints(changed(SMALLEST, extraProperties={name: "x"}))
-    assert refused == [f"extraProperties.{name} is written by the chart; remove it and set models instead"]
-
-
-def test_every_property_that_the_chart_writes_is_refused_elsewhere():
-    for name in properties(SMALLEST):
-        (sentence,) = complaints(changed(SMALLEST, extraProperties={name: "x"}))
-        assert sentence.startswith(f"extraProperties.{name} is written by the chart; remove it")
 
 
 @pytest.mark.parametrize("name", ["1demo", "de.mo"])
@@ -238,6 +239,17 @@ def test_a_config_map_needs_a_name_and_a_key(uri):
 def test_a_url_needs_a_host_and_a_path_in_ascii(uri):
     (sentence,) = complaints(models(bert={"uri": uri}))
     assert "is not a complete URL of a file" in sentence
+
+
+def test_a_release_and_its_namespace_fit_into_one_host_name_together():
+    """Of Standard mode: KServe makes `<release>-predictor-<namespace>` a part of the host; Knative puts a dot there."""
+    values, release = SMALLEST, "a" * 40
+    assert complaints(values, release=release, namespace="b" * 12) == []
+    assert complaints(values, release=release, namespace="b" * 13) == [
+        f'release name "{release}" and namespace "{"b" * 13}" have 53 characters together; use at most 52, because '
+        "deploymentMode Standard makes <release>-predictor-<namespace> a part of the host, which holds 63"
+    ]
+    assert complaints(values | {"deploymentMode": "Knative"}, release=release, namespace="b" * 63) == []
 
 
 def test_all_complaints_come_at_once():

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
 from ci.cluster import images
@@ -12,18 +13,35 @@ from ci.cluster.versions import versions
 MODULES = {
     "kubernetes": "k8s.io/kubernetes", "kserve": "github.com/kserve/kserve", "kind": "sigs.k8s.io/kind",
     "coredns": "github.com/coredns/coredns", "kube-rbac-proxy": "github.com/brancz/kube-rbac-proxy",
-    "local-path-provisioner": "github.com/rancher/local-path-provisioner",
+    "local-path-provisioner": "github.com/rancher/local-path-provisioner", "knative": "knative.dev/serving",
+    "kourier": "knative.dev/net-kourier",
 }
 
 
 def required(go_mod: Path) -> dict[str, str]:
-    return dict(re.findall(r"^\t(\S+) (v\S+)$", go_mod.read_text(), re.MULTILINE))
+    """Modules that a go.mod requires, the indirect ones too."""
+    return dict(re.findall(r"^(?:\t|require )(\S+) (v\S+)(?: // indirect)?$", go_mod.read_text(), re.MULTILINE))
 
 
 def test_the_table_and_go_mod_name_the_same_versions() -> None:
     pinned = required(CI / "source" / "core" / "go.mod")
     assert {name: pinned[module] for name, module in MODULES.items()} == {name: versions()[name] for name in MODULES}
     assert pinned["go.etcd.io/etcd/server/v3"].removeprefix("v") == versions()["etcd"].split("-")[0]
+
+
+def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versions() -> None:
+    pinned, core = required(CI / "source" / "ingress" / "go.mod"), required(CI / "source" / "core" / "go.mod")
+    assert pinned.pop("github.com/projectcontour/contour") == versions()["contour"]
+    assert pinned.pop("sigs.k8s.io/gateway-api") != core["sigs.k8s.io/gateway-api"]  # why it is a set of its own
+    others = {name for name, version in pinned.items() if core.get(name, version) != version}
+    assert others == {"dario.cat/mergo"}, "Contour asks for a later one of this alone"
+
+
+@pytest.mark.parametrize(("module", "release"), [("knative", "knative-release"), ("kourier", "kourier-release")])
+def test_a_knative_release_is_its_module(module: str, release: str) -> None:
+    """Knative numbers its modules v0.48.y and the same release v1.21.y."""
+    zero, minor, patch = versions()[module].split(".")
+    assert (zero, versions()[release]) == ("v0", f"v1.{int(minor) - 27}.{patch}")
 
 
 def test_the_staging_modules_are_replaced_by_the_kubernetes_release() -> None:
@@ -48,9 +66,10 @@ def test_the_launcher_pins_the_packages_that_the_table_pins() -> None:
     assert f'requirements="{pinned}"' in (CI / "nox").read_text()
 
 
-def test_every_program_of_the_core_set_is_one_that_tools_go_keeps() -> None:
-    kept = (CI / "source" / "core" / "tools.go").read_text()
-    builds = yaml.safe_load((CI / "source" / "core" / "programs.yaml").read_text())["builds"]
+@pytest.mark.parametrize("name", sorted(folder.parent.name for folder in (CI / "source").glob("*/programs.yaml")))
+def test_every_program_of_a_set_is_one_that_tools_go_keeps(name: str) -> None:
+    kept = (CI / "source" / name / "tools.go").read_text()
+    builds = yaml.safe_load((CI / "source" / name / "programs.yaml").read_text())["builds"]
     packages = [package for build in builds for package in build["packages"].values() if not package.startswith("./")]
     assert [package for package in packages if f'"{package}"' not in kept] == []
 

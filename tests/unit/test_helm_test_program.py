@@ -53,11 +53,12 @@ def server(answer: tuple[int, str]) -> Iterator[tuple[str, list[tuple[str, str, 
         httpd.shutdown()
 
 
-def run(url: str, request: dict | None, wait: float = 5) -> subprocess.CompletedProcess[str]:
+def run(url: str, request: dict | None, wait: float = 5, protocol: str = "v1") -> subprocess.CompletedProcess[str]:
     """The rendered command of the test pod with other arguments."""
     program = only(render_chart(SMALLEST), "Pod")["spec"]["containers"][0]["command"][1:]
     requests = json.dumps([{"model": "bert", "request": request}])
     command = [sys.executable, *program, "--url", url, "--requests", requests, "--wait-seconds", str(wait)]
+    command += ["--protocol", protocol] if protocol != "v1" else []
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
@@ -106,6 +107,41 @@ def test_without_an_example_nothing_else_passes(answer):
         done = run(url, None)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+V2_REQUEST = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["Hello World!"]}]}
+V2_OK = (200, '{"model_name": "bert", "outputs": [{"name": "text", "shape": [1], "datatype": "INT64", "data": [4]}]}')
+
+
+def test_a_prediction_of_protocol_v2_passes():
+    with server(V2_OK) as (url, seen):
+        done = run(url, V2_REQUEST, protocol="v2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert seen == [("/v2/models/bert/infer", "application/json", V2_REQUEST)]
+
+
+@pytest.mark.parametrize("answer", [OK, (200, '{"outputs": []}'), (200, '{"outputs": 4}')])
+def test_an_answer_of_protocol_v2_without_outputs_fails(answer):
+    with server(answer) as (url, _):
+        done = run(url, V2_REQUEST, protocol="v2")
+    assert done.returncode == 1
+    assert done.stderr.startswith("model bert: answered 200 without outputs; ")
+
+
+# KServe's wrapper, upstream's with a status of its own, hands on what TorchServe said.
+HANDED_ON = (500, json.dumps({"error": "HTTPStatusError : {'code': 503, 'message': 'Prediction failed'}, '503 Service…'"}))
+NOT_READY = (503, json.dumps({"error": "Model with name bert is not ready."}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [(FAILED, 0), (HANDED_ON, 0), (V2_OK, 0), (NOT_READY, 1), (NO_WORKER, 1), (NOT_FOUND, 1)],
+)
+def test_without_an_example_of_protocol_v2_only_a_worker_that_ran_passes(answer, code):
+    with server(answer) as (url, seen):
+        done = run(url, None, protocol="v2")
+    assert done.returncode == code
+    assert seen[0][2] == {"inputs": []}
 
 
 def test_a_service_without_a_ready_pod_fails_after_the_wait():

@@ -88,9 +88,20 @@ def test_the_containers_user_can_read_the_config_maps_whatever_the_umask(tmp_pat
     arguments(VALUES, tmp_path)
     found = {str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
     assert found == {"config": 0o755, "config/config.properties": 0o644, "config/log4j2.xml": 0o644,
-                     "start": 0o755, "start/start.py": 0o644, "start/ready.sh": 0o644}
+                     "start": 0o755, "start/start.py": 0o644, "start/inflight.py": 0o644,
+                     "start/processes.py": 0o644, "start/ready.sh": 0o644}
 
 
 @pytest.mark.usefixtures("umask_077")
 def test_the_containers_user_can_enter_the_claim_whatever_the_umask(tmp_path: Path) -> None:
     assert stat.S_IMODE(preview_container.readable_folder(tmp_path / "claim").stat().st_mode) == 0o755
+
+
+def test_in_knative_mode_the_same_files_come_from_the_annotations(tmp_path: Path) -> None:
+    (tmp_path / "standard").mkdir()
+    (tmp_path / "knative").mkdir()
+    arguments(VALUES, tmp_path / "standard")
+    arguments({**VALUES, "deploymentMode": "Knative"}, tmp_path / "knative")
+    contents = [{path.name: path.read_text() for path in (tmp_path / mode).rglob("*") if path.is_file()}
+                for mode in ("standard", "knative")]
+    assert contents[0] == contents[1]

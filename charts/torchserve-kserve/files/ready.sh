@@ -1,14 +1,15 @@
 #!/bin/bash
-# Readiness: exit 0 if TorchServe's management API on 127.0.0.1:PORT reports a READY worker for every MODEL, else 1 and
-# a sentence. TorchServe's own /ping is healthy while models still load. Bash builtins only: it runs every second.
-# Usage: ready.sh PORT MODEL [MODEL...]
+# Readiness: exit 0 if TorchServe's management API on 127.0.0.1:MANAGEMENT_PORT reports a READY worker for every MODEL and each
+# further PORT accepts a connection, else 1 and a sentence. TorchServe's own /ping is healthy while models still load.
+# Bash builtins only: it runs every second.
+# Usage: ready.sh MANAGEMENT_PORT[,PORT...] MODEL [MODEL...]
 if (($# < 2)); then
-  echo "ready: give a port and at least one model name: ready.sh PORT MODEL [MODEL...]"
+  echo "ready: give a port and at least one model name: ready.sh MANAGEMENT_PORT[,PORT...] MODEL [MODEL...]"
   exit 2
 fi
 exec 2>/dev/null # what bash itself says of a refused or reset connection; our sentences are on stdout
 trap '' PIPE
-port=$1
+port=${1%%,*} further=${1#"${1%%,*}"}
 for model in "${@:2}"; do
   if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then
     echo "ready: model $model: the management API does not listen on 127.0.0.1:$port yet"
@@ -31,4 +32,11 @@ for model in "${@:2}"; do
     echo "ready: model $model $state"
     exit 1
   fi
+done
+for port in ${further//,/ }; do
+  if ! exec 3<>"/dev/tcp/127.0.0.1/$port"; then
+    echo "ready: nothing listens on 127.0.0.1:$port yet"
+    exit 1
+  fi
+  exec 3>&-
 done

@@ -1,106 +1,46 @@
 """PID 1 of the predictor: wait for the models, run TorchServe, stop it without losing a request, say why it failed.
 
-    start.py --ts-config FILE --models DIR [--marker .seed/<plan>.json] --timeout-seconds N [--drain-seconds N]
+    start.py --ts-config FILE --models DIR [--marker .seed/<plan>.json] --timeout-seconds N [--drain-seconds N] [--wrapper FILE]
 
 1. With --marker (relative to --models): wait, N seconds at most, until the seeding Job has written it; its twin *.error holds
-   the sentence of a failed try. 2. Check that every archive of FILE's snapshot is in the model store. 3. Start TorchServe; watch
-   its management API until each model has as many READY workers as its minWorkers. 4. On SIGTERM or SIGINT serve on until no
-   request is in flight (at least LINGER, at most --drain-seconds), then stop; a second signal stops at once.
-Exit status: 0 stopped as asked; 1 a cause, printed as `start: CAUSE; REMEDY` and written to the termination log, where KServe
-and `kubectl describe pod` show it; otherwise the server's own (128 + N when signal N ended it).
+   the sentence of a failed try. 2. Check that every archive of FILE's snapshot is in the model store. 3. Start TorchServe and,
+   with --wrapper, KServe's model server in front of it; watch TorchServe's management API until each model has as many READY
+   workers as its minWorkers. 4. On SIGTERM or SIGINT serve on until no request is in flight (at least LINGER, at most
+   --drain-seconds), then stop, the wrapper first; a second signal stops at once.
+Exit status: 0 stopped as asked; otherwise a cause, printed as `start: CAUSE; REMEDY` and written to the termination log, where
+KServe and `kubectl describe pod` show it: the status of the server that ended by itself (128 + N when signal N ended it), or 1.
 """
 from __future__ import annotations
 
 import argparse
 import contextlib
-import ctypes
 import http.client
 import json
 import os
-import re
 import shutil
-import signal
-import socket
-import struct
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from inflight import in_flight
+from processes import Child, Processes, Stopped
+
 LINGER = 1.0  # seconds to serve on after SIGTERM: proxies need a moment to stop sending to this pod
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
+WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
 DEATHS = 3  # a worker that died this often while loading won't load
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
 class Failure(Exception):
     """A cause and its remedy, one sentence."""
 
 
-class Stopped(Exception):
-    """SIGTERM or SIGINT has come."""
-
-
 def say(text: str) -> None:
     print(f"start: {text}", flush=True)
-
-
-class Processes:
-    """Our signals, blocked and fetched so that they never interrupt; our children, every zombie reaped; and what the
-    server prints: passed on as it comes, its end kept, since it alone tells why a worker died."""
-
-    def __init__(self) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: adopt orphans also when we are not PID 1
-        self.ended: dict[int, int] = {}  # pid -> exit status as a shell has it
-        self.tail, (self.output, self.input) = b"", os.pipe()
-        self.printer = threading.Thread(target=self.pass_on, daemon=True)
-        self.printer.start()
-
-    def pass_on(self) -> None:
-        while data := os.read(self.output, 1 << 16):
-            self.tail = (self.tail + data)[-(1 << 17):]
-            os.write(1, data)
-
-    def spawn(self, command: list[str]) -> None:
-        """Run a command to its end. What it leaves running goes on printing to us."""
-        os.environ.pop("TS_CONFIG_FILE", None)  # it would beat --ts-config
-        outputs = [(os.POSIX_SPAWN_DUP2, self.input, number) for number in (1, 2)]
-        pid = os.posix_spawnp(command[0], command, os.environ, file_actions=outputs, setsigmask=[], setsigdef=[signal.SIGPIPE])
-        os.close(self.input)
-        self.wait(pid)
-
-    def reason(self, thread: str = "") -> str:
-        """Why, from the server's output: of a worker's thread (`-<model>_<version>-stdout`) the first exception after its
-        latest death (a failed import is followed by a misleading one), else the last error, else the last line."""
-        self.printer.join(0.2)
-        lines = self.tail.decode(errors="replace").splitlines()
-        said = [line.partition(" - ")[2] for line in lines if thread and thread in line]
-        causes = re.findall(r"(?m)^[\w.]+(?:Error|Exception|Exit)\b.*", "\n".join(said).rpartition("worker process died")[2])
-        errors = [line for line in lines if "[ERROR]" in line or re.match(r"[\w.]+(Error|Exception): ", line)] or lines or [""]
-        otherwise = "no Python exception (out of memory?)" if said else errors[-1].rpartition(" - ")[2]
-        return (causes[0] if causes else otherwise)[:600]
-
-    def pause(self, seconds: float) -> None:
-        """For this long, or until a child has ended; Stopped when we are asked to stop."""
-        got = signal.sigtimedwait(SIGNALS, max(seconds, 0))
-        with contextlib.suppress(ChildProcessError):
-            while (child := os.waitpid(-1, os.WNOHANG))[0]:
-                status = child[1]
-                self.ended[child[0]] = 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        if got and got.si_signo != signal.SIGCHLD:
-            raise Stopped
-
-    def wait(self, pid: int, seconds: float = float("inf")) -> int | None:
-        """The exit status of this child, or None if it still runs after so many seconds."""
-        deadline = time.monotonic() + seconds
-        while pid not in self.ended and time.monotonic() < deadline:
-            self.pause(min(deadline - time.monotonic(), 3600))
-        return self.ended.get(pid)
 
 
 def read_config(file: Path) -> tuple[dict[str, str], dict[tuple, dict]]:
@@ -160,17 +100,31 @@ def clear(temp: Path) -> None:
         path.unlink()
 
 
-def launch(ts_config: Path, processes: Processes) -> int:
-    """Start TorchServe; its pid. Its launcher starts Java and ends, so Java becomes our child. (With --foreground the
-    launcher stays, passes no signal on, and ends with 0 whatever Java's status was.)"""
+def launch(ts_config: Path, processes: Processes) -> Child:
+    """Start TorchServe. Its launcher starts Java and ends, so Java becomes our child. (With --foreground the launcher stays,
+    passes no signal on, and ends with 0 whatever Java's status was.)"""
     command, log_config = ["torchserve", "--start", "--ncs", f"--ts-config={ts_config}"], ts_config.with_name("log4j2.xml")
     if log_config.exists():
         command.append(f"--log-config={log_config}")
+    environment, output = {name: text for name, text in os.environ.items() if name != "TS_CONFIG_FILE"}, None  # beats --ts-config
     try:
-        processes.spawn(command)
-        return int(Path(tempfile.gettempdir(), ".model_server.pid").read_text())
+        launcher, output = processes.spawn(command, environment)
+        processes.wait(lambda: launcher in processes.ended)
+        return processes.add(Child("TorchServe", int(Path(tempfile.gettempdir(), ".model_server.pid").read_text()), output))
     except (OSError, ValueError) as error:
-        raise Failure(f"torchserve did not start: {processes.reason() or error}; use an image with TorchServe and Java") from None
+        said = output and output.reason()
+        raise Failure(f"torchserve did not start: {said or error}; use an image with TorchServe and Java") from None
+
+
+def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
+    """This environment, its proxies not for TorchServe: the wrapper asks it over HTTP, with libraries that heed them."""
+    found = dict(environment)
+    if {name.lower() for name in found} & {"http_proxy", "https_proxy", "all_proxy"}:
+        hosts = [host for name in ("no_proxy", "NO_PROXY") for host in found.get(name, "").split(",") if host.strip()]
+        if "*" not in hosts:
+            hosts = list(dict.fromkeys([*hosts, "127.0.0.1", "localhost", "0.0.0.0"]))
+            found["no_proxy"] = found["NO_PROXY"] = ",".join(hosts)
+    return found
 
 
 def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list[dict]]:
@@ -183,82 +137,50 @@ def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list
     return 0, []
 
 
-def watch_loading(server: int, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
-    """Until each model has its READY workers or the server has ended. TorchServe serves on without what it can't register."""
+def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
+    """Until each model has its READY workers or a child has ended. TorchServe serves on without what it can't register."""
     address = urlsplit(config.get("management_address", "http://127.0.0.1:8081"))
-    left, pids, started = dict(models), {model: set() for model in models}, time.monotonic()
-    while left and server not in processes.ended:
+    left, pids, started, why = dict(models), {model: set() for model in models}, time.monotonic(), server.output.reason
+    over = None
+    while left and not over:
+        over = processes.over()
+        if over is server:
+            return
+        # When the wrapper has ended, a last look: where it ended over a model, that model is the cause.
         for (name, version), spec in list(left.items()):
             status, workers = workers_of(address, name, version)
             title, thread = f"model {name} {version}", f"-{name}_{version}-stdout"
             seen, seconds, limit = pids[name, version], time.monotonic() - started, spec.get("startupTimeout", 120) + 30
             seen |= {worker["pid"] for worker in workers if worker["pid"] > 0}
             if status == 404:  # final: the management API opens after the last registration
-                raise Failure(f"{title} was not registered: {processes.reason()}; pack it again, or fetch it again")
+                raise Failure(f"{title} was not registered: {why()}; pack it again, or fetch it again")
             if sum(worker["status"] == "READY" for worker in workers) >= max(1, spec.get("minWorkers", 1)):
                 say(f"{title} is ready: {len(workers)} worker(s), {seconds:.1f} s after the start")
                 del left[name, version]
             elif len(seen) - len(workers) >= DEATHS:
-                raise Failure(f"{title}: its worker died {DEATHS} times: {processes.reason(thread)}; correct its handler or file")
+                raise Failure(f"{title}: its worker died {DEATHS} times: {why(thread)}; correct its handler or file")
             elif seconds > limit:
-                raise Failure(f"{title} was not ready after {limit} s: {processes.reason(thread)}; raise its startupTimeout")
+                raise Failure(f"{title} was not ready after {limit} s: {why(thread)}; raise its startupTimeout")
         processes.pause(1.0 if left else 0)
 
 
-def connections(port: int) -> Iterator[tuple[int, bytes]]:
-    """Unsent bytes and struct tcp_info of each established connection to this local port, from sock_diag(7)."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        query = struct.pack("=BBBxI48x", family, socket.IPPROTO_TCP, 1 << 1, 1 << 1)  # with tcp_info; established
-        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as diag:  # NETLINK_SOCK_DIAG
-            diag.send(struct.pack("=IHHII", 16 + len(query), 20, 0x301, 1, 0) + query)  # BY_FAMILY, REQUEST | DUMP
-            data = diag.recv(1 << 16)
-            while (kind := struct.unpack_from("=IH", data)[1]) != 3:  # NLMSG_DONE
-                if kind == 2:  # NLMSG_ERROR
-                    raise OSError(0, f"sock_diag error {struct.unpack_from('=i', data, 16)[0]}")
-                length = struct.unpack_from("=I", data)[0]
-                at, (unsent,) = 16 + 72, struct.unpack_from("=I", data, 16 + 60)  # after nlmsghdr and inet_diag_msg
-                while struct.unpack_from(">H", data, 16 + 4)[0] == port and at < length:
-                    size, attribute = struct.unpack_from("=HH", data, at)
-                    if attribute == 2:  # INET_DIAG_INFO
-                        yield unsent, data[at + 4:at + size]
-                    at += size + 3 & ~3
-                data = data[length + 3 & ~3:] or diag.recv(1 << 16)
-
-
-def in_flight(port: int) -> int:
-    """Connections that are owed an answer: their last bytes came in, or are still going out. An idle keep-alive's last
-    bytes went out, long ago. Both within one kernel tick can mean either: owed then for 3 s."""
-    count = 0
-    for unsent, info in connections(port):
-        sent_ago, received_ago, bytes_sent, bytes_received = struct.unpack_from("=I4xI64xQQ", info, 44)  # ago: milliseconds
-        owed = bytes_sent <= 1 or received_ago < sent_ago or received_ago == sent_ago < 3000
-        count += bool(unsent or (bytes_received and owed))
-    return count
-
-
-def drain(server: int, port: int, seconds: float, processes: Processes) -> None:
-    """Serve on until nothing is in flight. The server's end or a second signal ends this too."""
+def drain(ports: set[int], seconds: float, processes: Processes) -> float:
+    """Serve on until nothing is in flight; how many seconds are left. A child's end or a second signal ends this too. Knative
+    sends SIGTERM 30 s after a pod's last request came: what is in flight then takes long, and is finished here."""
     say(f"asked to stop: serving on until no request is in flight, {seconds:g} s at most")
     deadline = time.monotonic() + seconds
     try:
-        processes.wait(server, min(LINGER, seconds))
-        while server not in processes.ended and time.monotonic() < deadline and in_flight(port):
+        processes.wait(processes.over, min(LINGER, seconds))
+        while not processes.over() and time.monotonic() < deadline and any(map(in_flight, ports)):
             processes.pause(0.05)
     except Stopped:
         say("asked again: stopping at once")
+        return 0
     except OSError as error:  # a sandbox without sock_diag
         say(f"can't see requests in flight ({error.strerror}): serving on for 2 s")
         with contextlib.suppress(Stopped):
-            processes.wait(server, min(2.0, seconds))
-
-
-def stop(server: int, processes: Processes) -> None:
-    """End the server if it still runs. Its workers lose their socket and end too; PID 1's end takes all the rest."""
-    for number, seconds in ((signal.SIGTERM, STOP), (signal.SIGKILL, 5.0)):
-        with contextlib.suppress(ProcessLookupError, Stopped):
-            if server and server not in processes.ended:
-                os.kill(server, number)
-                processes.wait(server, seconds)
+            processes.wait(processes.over, min(2.0, seconds))
+    return max(deadline - time.monotonic(), WRAPPER_STOP)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -268,9 +190,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--marker", type=Path)
     parser.add_argument("--timeout-seconds", type=float, required=True, help="for the marker")
     parser.add_argument("--drain-seconds", type=float, default=20.0, help="keep it below the pod's grace period")
+    parser.add_argument("--wrapper", type=Path, help="program of KServe's model server, which serves in front of TorchServe")
+    parser.add_argument("--wrapper-port", type=int, default=8080, help="where the wrapper serves HTTP")
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     options = parser.parse_args(argv)
-    processes, server, config = Processes(), 0, {}
+    processes = Processes()
+    server = wrapper = None
     try:
         config, models = read_config(options.ts_config)
         if options.marker:
@@ -278,21 +203,29 @@ def main(argv: list[str] | None = None) -> int:
         check_store(Path(config.get("model_store", options.models / "model-store")), options.models, models)
         clear(Path(tempfile.gettempdir()))
         server = launch(options.ts_config, processes)
+        if options.wrapper:
+            command = [sys.executable, str(options.wrapper)]
+            wrapper = processes.add(Child("the wrapper", *processes.spawn(command, without_proxy(os.environ))))
         watch_loading(server, config, models, processes)
-        raise Failure(f"TorchServe ended by itself with status {processes.wait(server)}; {processes.reason()}")
+        over = processes.wait(processes.over)
+        raise Failure(f"{over.name} ended by itself with status {processes.ended[over.pid]}; {over.output.reason()}")
     except Stopped:
         if server:
-            drain(server, urlsplit(config.get("inference_address", "")).port or 8080, options.drain_seconds, processes)
-            stop(server, processes)
+            ports = {urlsplit(config.get("inference_address", "")).port or 8080} | ({options.wrapper_port} if wrapper else set())
+            left = drain(ports, options.drain_seconds, processes)
+            if wrapper:
+                processes.stop(wrapper, left)
+            processes.stop(server, STOP)
         say("stopped")
         return 0
     except (Failure, OSError) as failure:
         say(str(failure))
         with contextlib.suppress(OSError), options.termination_log.open("r+", encoding="utf-8") as log:
             log.write(f"start: {failure}\n")
-        status = processes.ended.get(server, 1)
-        stop(server, processes)
-        return status
+        over = processes.over()
+        for child in reversed(processes.children):
+            processes.stop(child, STOP)
+        return processes.ended[over.pid] or 1 if over else 1
 
 
 if __name__ == "__main__":

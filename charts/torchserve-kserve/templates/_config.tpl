@@ -1,23 +1,44 @@
-{{/* TorchServe's configuration and the start program, each in a ConfigMap of its own. */}}
+{{/* TorchServe's configuration and the start program: two sets of files that are mounted into the server. In Standard mode each
+is a ConfigMap. In Knative mode they are annotations of the runtime, which KServe copies to the pods: a revision that was
+replaced may have to start again, when helm has long deleted its ConfigMaps. */}}
 
 {{/* in: a string, number or bool; out: it as text, whole numbers without exponent. */}}
 {{- define "torchserve-kserve.text" -}}
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
 {{- end -}}
 
+{{/* in: root; out: JSON of the ports: serving (KServe's), inference and management (TorchServe's), others (what a ready wrapper
+listens on besides). 8080 and 8081 are written down in KServe's wrapper. */}}
+{{- define "torchserve-kserve.ports" -}}
+{{- if eq .Values.runtime.flavor "native" -}}
+{"serving": 8080, "inference": 8080, "management": 8081, "others": []}
+{{- else if eq .Values.protocol "grpc-v2" -}}
+{"serving": 8081, "inference": 8085, "management": 8086, "others": [8080, 8081]}
+{{- else -}}
+{"serving": 8080, "inference": 8085, "management": 8086, "others": [8080]}
+{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: TorchServe's service_envelope. */}}
+{{- define "torchserve-kserve.envelope" -}}
+{{- $stock := dict "v1" "kserve" "v2" "kservev2" "grpc-v2" "kservev2" -}}
+{{- ternary (get $stock .Values.protocol) .Values.runtime.serviceEnvelope (eq .Values.runtime.serviceEnvelope "stock") -}}
+{{- end -}}
+
 {{/* in: root; out: YAML map of the properties that the chart alone writes, all but model_snapshot. Management and the
 rest listen inside the pod only, which is what makes it safe to do without tokens; a loopback caller can't load anything
 but files of the claim. */}}
 {{- define "torchserve-kserve.ownProperties" -}}
-inference_address: http://0.0.0.0:8080
-management_address: http://127.0.0.1:8081
+{{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
+inference_address: http://{{ ternary "0.0.0.0" "127.0.0.1" (eq .Values.runtime.flavor "native") }}:{{ $ports.inference }}
+management_address: http://127.0.0.1:{{ $ports.management }}
 metrics_address: http://127.0.0.1:8082
 grpc_inference_address: 127.0.0.1
 grpc_management_address: 127.0.0.1
 grpc_inference_port: "7070"
 grpc_management_port: "7071"
 model_store: /mnt/models/model-store
-service_envelope: {{ get (dict "v1" "kserve") .Values.protocol }}
+service_envelope: {{ include "torchserve-kserve.envelope" . }}
 allowed_urls: file:///mnt/models/.*
 disable_token_authorization: "true"
 enable_model_api: "false"
@@ -38,7 +59,7 @@ metrics_mode: prometheus
 model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{ end -}}
 
-{{/* in: root; out: YAML data of the configuration's ConfigMap. */}}
+{{/* in: root; out: YAML map of the configuration's files to their texts. */}}
 {{- define "torchserve-kserve.configData" -}}
 {{- $logging := .Files.Get "files/log4j2.xml" -}}
 {{- dict "config.properties" (include "torchserve-kserve.properties" .) "log4j2.xml" $logging | toYaml -}}
@@ -49,12 +70,45 @@ model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{ .Release.Name }}-config-{{ include "torchserve-kserve.configData" . | include "torchserve-kserve.hash" }}
 {{- end -}}
 
-{{/* in: root; out: YAML data of the start program's ConfigMap. */}}
+{{/* in: root; out: YAML map of the start program's files to their texts. */}}
 {{- define "torchserve-kserve.startData" -}}
-{{- dict "start.py" (.Files.Get "files/start.py") "ready.sh" (.Files.Get "files/ready.sh") | toYaml -}}
+{{- $data := dict -}}
+{{- $alive := ternary (list) (list "alive.sh") (eq .Values.runtime.flavor "native") -}}
+{{- range $name := concat (list "start.py" "processes.py" "inflight.py" "ready.sh") $alive -}}
+{{- $_ := printf "files/%s" $name | $.Files.Get | set $data $name -}}
+{{- end -}}
+{{- toYaml $data -}}
 {{- end -}}
 
 {{/* in: root; out: name of the start program's ConfigMap. */}}
 {{- define "torchserve-kserve.startName" -}}
 {{ .Release.Name }}-start-{{ include "torchserve-kserve.startData" . | include "torchserve-kserve.hash" }}
+{{- end -}}
+
+{{/* in: root; out: YAML map of the annotations that hold both sets of files in Knative mode. */}}
+{{- define "torchserve-kserve.fileAnnotations" -}}
+{{- range $data := list "configData" "startData" }}
+{{- /* The line break that toYaml drops may be a text's last one. */}}
+{{- range $name, $text := include (printf "torchserve-kserve.%s" $data) $ | printf "%s\n" | fromYaml }}
+torchserve-kserve/{{ $name }}: {{ toJson $text }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, data: the define with the files, name: the define of the ConfigMap's name}; out: YAML of the volume's source.
+The defaults that Kubernetes would add to a projected volume are written out, or Knative would see a difference for ever. */}}
+{{- define "torchserve-kserve.filesVolume" -}}
+{{- if eq .root.Values.deploymentMode "Standard" -}}
+configMap: {name: {{ include .name .root | quote }}}
+{{- else -}}
+projected:
+  defaultMode: 420
+  sources:
+    - downwardAPI:
+        items:
+          {{- range $name, $_ := include .data .root | fromYaml }}
+          - path: {{ $name }}
+            fieldRef: {apiVersion: v1, fieldPath: "metadata.annotations['torchserve-kserve/{{ $name }}']"}
+          {{- end }}
+{{- end -}}
 {{- end -}}

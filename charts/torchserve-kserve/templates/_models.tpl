@@ -46,9 +46,24 @@
 {{- dict "name" "startup.cfg" "modelCount" (len $models) "models" $models | toJson -}}
 {{- end -}}
 
-{{/* in: root; out: the request body NOTES shows for a model: its example, or one that every v1 model understands. */}}
+{{/* in: {example, protocol}; out: the request body NOTES shows for a model: its example, or one that every model understands. */}}
 {{- define "torchserve-kserve.exampleOf" -}}
-{{- if .example -}}{{ toRawJson .example }}{{- else -}}{"instances": []}{{- end -}}
+{{- if .example -}}{{ toRawJson .example }}{{- else -}}{"{{ ternary "instances" "inputs" (eq .protocol "v1") }}": []}{{- end -}}
+{{- end -}}
+
+{{/* in: {model, protocol}; out: path of a model's predict call. */}}
+{{- define "torchserve-kserve.predictPath" -}}
+{{- if eq .protocol "v1" -}}/v1/models/{{ .model }}:predict{{- else -}}/v2/models/{{ .model }}/infer{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: the URL that helm test calls, or nothing where there is no REST: with grpc-v2 the Service's own port speaks
+gRPC, and the wrapper's REST has a port besides in Standard mode. */}}
+{{- define "torchserve-kserve.testUrl" -}}
+{{- if ne .Values.protocol "grpc-v2" -}}
+{{ include "torchserve-kserve.clusterUrl" . }}
+{{- else if eq .Values.deploymentMode "Standard" -}}
+{{ include "torchserve-kserve.clusterUrl" . }}:8080
+{{- end -}}
 {{- end -}}
 
 {{/* in: root; out: JSON list of {model, request} that helm test sends; a model without an example has the request null. */}}

@@ -23,7 +23,12 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 {{- end -}}
 
-{{/* in: root; out: name of the claim in use. */}}
+{{/* in: root; out: "true" where the release has a claim: KServe fetches storageUri into the pod. */}}
+{{- define "torchserve-kserve.hasClaim" -}}
+{{- if not .Values.storageUri -}}true{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: name of the claim in use, where there is one. */}}
 {{- define "torchserve-kserve.claimName" -}}
 {{- if .Values.persistence.create -}}
 {{ .Release.Name }}-model-store
@@ -32,7 +37,15 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
-{{/* in: root; out: name of the InferenceService's Service in Standard mode. */}}
+{{/* in: root; out: name of the predictor's Service: Kubernetes' in Standard mode, Knative's (which makes one of Kubernetes')
+in Knative mode. */}}
 {{- define "torchserve-kserve.predictorService" -}}
 {{ .Release.Name }}-predictor
+{{- end -}}
+
+{{/* in: root; out: the predictor's URL in the cluster. Knative knows its Services by the full name; KServe's own shorter one
+(<release>.<namespace>) is there only with Istio. */}}
+{{- define "torchserve-kserve.clusterUrl" -}}
+http://{{ include "torchserve-kserve.predictorService" . }}.{{ .Release.Namespace }}.svc
+{{- if eq .Values.deploymentMode "Knative" -}}.cluster.local{{- end -}}
 {{- end -}}

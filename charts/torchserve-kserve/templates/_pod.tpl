@@ -36,6 +36,12 @@ seccompProfile:
 {{- toYaml $out -}}
 {{- end -}}
 
+{{/* in: {root, inject: "true" or "false"}; out: YAML map that puts a pod into Istio's mesh or keeps it out. It is a label for
+today's Istio and an annotation for older ones. */}}
+{{- define "torchserve-kserve.sidecar" -}}
+sidecar.istio.io/inject: {{ .inject | quote }}
+{{- end -}}
+
 {{/* in: root; out: the label that all pods with the claim carry, Jobs and predictors of every release that uses it. */}}
 {{- define "torchserve-kserve.claimLabel" -}}
 torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 | trimAll "-." | quote }}
@@ -43,10 +49,10 @@ torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 |
 
 {{/* in: root; out: affinity, or nothing. A ReadWriteOnce volume is on one node at a time, so its pods have to meet there,
 or the Job and the predictor could each wait for the other's node for ever. The first pod may go anywhere: the scheduler
-lets a pod that matches its own term pass when no other pod does. */}}
+lets a pod that matches its own term pass when no other pod does. Knative refuses it in the predictor. */}}
 {{- define "torchserve-kserve.claimAffinity" -}}
 {{- $modes := .Values.persistence.accessModes -}}
-{{- if not (or (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}
+{{- if not (or .Values.storageUri (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}
 podAffinity:
   requiredDuringSchedulingIgnoredDuringExecution:
     - labelSelector:

@@ -1,14 +1,5 @@
 {{/* The ServingRuntime: the whole server container, so that KServe has nothing to merge. */}}
 
-{{/* in: root; out: seconds until the slowest start is given up: seeding, then every model's own start-up, then a margin. */}}
-{{- define "torchserve-kserve.startupSeconds" -}}
-{{- $seconds := add 30 (int .Values.seed.timeoutSeconds) -}}
-{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
-{{- $seconds = add $seconds (int $model.startupTimeout) -}}
-{{- end -}}
-{{- $seconds -}}
-{{- end -}}
-
 {{/* in: root; out: threads per worker, so that all workers together use the CPU limit once; nothing without a limit in
 cores or millicores. PyTorch would take the node's cores. */}}
 {{- define "torchserve-kserve.threads" -}}
@@ -23,16 +14,47 @@ cores or millicores. PyTorch would take the node's cores. */}}
 {{- end -}}
 {{- end -}}
 
-{{/* in: root; out: the probe's command: every model has a worker that is ready, asked inside the pod. */}}
-{{- define "torchserve-kserve.readyProbe" -}}
-exec:
-  command:
-    - bash
-    - /opt/torchserve-kserve/start/ready.sh
-    - "8081"
-    {{- range $name, $_ := .Values.models }}
-    - {{ $name | quote }}
-    {{- end }}
+{{/* in: root; out: YAML list of the container's ports. KServe serves the first; Knative takes one only. In Standard mode the
+wrapper's other one is in the Service under its own number. */}}
+{{- define "torchserve-kserve.containerPorts" -}}
+{{- $http := dict "name" "http1" "containerPort" 8080 "protocol" "TCP" -}}
+{{- $grpc := dict "name" "h2c" "containerPort" 8081 "protocol" "TCP" -}}
+{{- $ports := ternary (list $grpc $http) (list $http $grpc) (eq .Values.protocol "grpc-v2") -}}
+{{- if or (eq .Values.runtime.flavor "native") (eq .Values.deploymentMode "Knative") -}}
+{{- $ports = list (first $ports) -}}
+{{- end -}}
+{{- range $ports }}
+- {name: {{ .name }}, containerPort: {{ .containerPort }}, protocol: {{ .protocol }}}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML list of the wrapper's own environment. It asks for a model every DELAY seconds, MAX_TRY times. */}}
+{{- define "torchserve-kserve.wrapperEnv" -}}
+- {name: CONFIG_PATH, value: /etc/torchserve/config.properties}
+- {name: PROTOCOL_VERSION, value: {{ .Values.protocol }}}
+- {name: MODEL_LOAD_DELAY, value: "1"}
+- {name: MODEL_LOAD_MAX_TRY, value: {{ include "torchserve-kserve.startupSeconds" . | quote }}}
+- {name: MODEL_LOAD_TIMEOUT, value: "5"}
+{{- end -}}
+
+{{/* in: root; out: YAML map of the predictor pods' labels that KServe takes from the runtime, or nothing. */}}
+{{- define "torchserve-kserve.podLabels" -}}
+{{- if include "torchserve-kserve.hasClaim" . }}
+{{ include "torchserve-kserve.claimLabel" . }}
+{{- end }}
+{{- if .Values.kubeflow.enabled }}
+{{ include "torchserve-kserve.sidecar" (dict "inject" "true") }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML map of their annotations, or nothing. */}}
+{{- define "torchserve-kserve.podAnnotations" -}}
+{{- if eq .Values.deploymentMode "Knative" }}
+{{- include "torchserve-kserve.fileAnnotations" . }}
+{{- end }}
+{{- if .Values.kubeflow.enabled }}
+{{ include "torchserve-kserve.sidecar" (dict "inject" "true") }}
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: the ServingRuntime's spec. The runtime's name hashes it. */}}
@@ -41,12 +63,16 @@ multiModel: false
 supportedModelFormats:
   - {name: pytorch, autoSelect: false}
 protocolVersions: [{{ .Values.protocol }}]
-labels:
-  {{- include "torchserve-kserve.claimLabel" . | nindent 2 }}
+{{- with include "torchserve-kserve.podLabels" . | trim }}
+labels: {{- . | nindent 2 }}
+{{- end }}
+{{- with include "torchserve-kserve.podAnnotations" . | trim }}
+annotations: {{- . | nindent 2 }}
+{{- end }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "torchserve-kserve.claimAffinity" . }}
+{{- with ternary (include "torchserve-kserve.claimAffinity" .) "" (eq .Values.deploymentMode "Standard") }}
 affinity: {{- . | nindent 2 }}
 {{- end }}
 containers:
@@ -66,6 +92,10 @@ containers:
       {{- end }}
       - --timeout-seconds
       - {{ int .Values.seed.timeoutSeconds | quote }}
+      {{- if eq .Values.runtime.flavor "wrapper" }}
+      - --wrapper
+      - /home/model-server/kserve_wrapper/__main__.py
+      {{- end }}
     env:
       - {name: TEMP, value: /tmp}
       - {name: LOG_LOCATION, value: /tmp/logs}
@@ -74,23 +104,11 @@ containers:
       {{- with include "torchserve-kserve.threads" . }}
       - {name: OMP_NUM_THREADS, value: {{ . | quote }}}
       {{- end }}
-    ports:
-      - {name: http1, containerPort: 8080, protocol: TCP}
-    startupProbe:
-      {{- include "torchserve-kserve.readyProbe" . | nindent 6 }}
-      periodSeconds: 1
-      timeoutSeconds: 5
-      failureThreshold: {{ include "torchserve-kserve.startupSeconds" . }}
-    readinessProbe:
-      {{- include "torchserve-kserve.readyProbe" . | nindent 6 }}
-      periodSeconds: 5
-      timeoutSeconds: 5
-      failureThreshold: 3
-    livenessProbe:
-      httpGet: {path: /ping, port: 8080}
-      periodSeconds: 10
-      timeoutSeconds: 5
-      failureThreshold: 6
+      {{- if eq .Values.runtime.flavor "wrapper" }}
+      {{- include "torchserve-kserve.wrapperEnv" . | nindent 6 }}
+      {{- end }}
+    ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 6 }}
+    {{- include "torchserve-kserve.probes" . | nindent 4 }}
     terminationMessagePolicy: FallbackToLogsOnError
     resources: {{- include "torchserve-kserve.resources" .Values.runtime.resources | nindent 6 }}
     securityContext: {{- include "torchserve-kserve.containerSecurity" . | nindent 6 }}
@@ -100,9 +118,9 @@ containers:
       - {name: tmp, mountPath: /tmp}
 volumes:
   - name: config
-    configMap: {name: {{ include "torchserve-kserve.configName" . | quote }}}
+    {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.configData" "name" "torchserve-kserve.configName") | nindent 4 }}
   - name: start
-    configMap: {name: {{ include "torchserve-kserve.startName" . | quote }}}
+    {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.startData" "name" "torchserve-kserve.startName") | nindent 4 }}
   - name: tmp
     emptyDir: {}
 {{- end -}}

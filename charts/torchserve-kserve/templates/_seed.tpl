@@ -59,9 +59,9 @@ template:
     labels:
       {{- include "torchserve-kserve.stableLabels" (dict "root" . "component" "seed") | nindent 6 }}
       {{- include "torchserve-kserve.claimLabel" . | nindent 6 }}
-      sidecar.istio.io/inject: "false"
+      {{- include "torchserve-kserve.sidecar" (dict "inject" "false") | nindent 6 }}
     annotations:
-      sidecar.istio.io/inject: "false"
+      {{- include "torchserve-kserve.sidecar" (dict "inject" "false") | nindent 6 }}
   spec:
     restartPolicy: Never
     automountServiceAccountToken: false

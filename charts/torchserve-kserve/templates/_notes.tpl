@@ -1,0 +1,62 @@
+{{/* The parts of NOTES that depend on the mode and the protocol. */}}
+
+{{/* in: root; out: how to get to the predictor: a terminal to leave open, or a gateway, and the shell words of the address. */}}
+{{- define "torchserve-kserve.notes.reach" -}}
+{{- $ns := .Release.Namespace -}}
+{{- $service := include "torchserve-kserve.predictorService" . -}}
+{{- if eq .Values.deploymentMode "Standard" -}}
+2. Predict. Leave this running in one terminal:
+
+   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80
+
+   and in another (in the cluster: {{ include "torchserve-kserve.clusterUrl" . }}):
+{{- else -}}
+2. Predict through the cluster's gateway. Leave this running in one terminal{{ if .Values.kubeflow.enabled }}, and add to each call what Kubeflow logs in by, for
+   example -H "Authorization: Bearer $(kubectl -n {{ $ns }} create token default-editor)":
+{{- else }} (with Istio: -n istio-system and
+   service/istio-ingressgateway), or write the gateway's own address for 127.0.0.1:8080:
+{{- end }}
+
+   kubectl -n {{ if .Values.kubeflow.enabled }}istio-system port-forward service/istio-ingressgateway{{ else }}kourier-system port-forward service/kourier{{ end }} 8080:80
+
+   and in another (in the cluster without a Host header: {{ include "torchserve-kserve.clusterUrl" . }}):
+{{- if not .Values.domainMapping.hosts }}
+
+   HOST=$(kubectl -n {{ $ns }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.components.predictor.url}' | cut -d/ -f3)
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: curl's Host header, or nothing. A gateway knows the model by it. */}}
+{{- define "torchserve-kserve.notes.host" -}}
+{{- if eq .Values.deploymentMode "Knative" }} -H "Host: {{ first .Values.domainMapping.hosts | default "$HOST" }}"{{ end -}}
+{{- end -}}
+
+{{/* in: root; out: grpcurl's -authority, or nothing. */}}
+{{- define "torchserve-kserve.notes.authority" -}}
+{{- if eq .Values.deploymentMode "Knative" }} -authority "{{ first .Values.domainMapping.hosts | default "$HOST" }}"{{ end -}}
+{{- end -}}
+
+{{/* in: root; out: a REST call of every model. */}}
+{{- define "torchserve-kserve.notes.curl" -}}
+{{- range $name, $model := .Values.models }}
+{{- $example := get ($model | default dict) "example" | default nil }}
+
+   curl -sS http://127.0.0.1:8080{{ include "torchserve-kserve.predictPath" (dict "model" $name "protocol" $.Values.protocol) }}{{ include "torchserve-kserve.notes.host" $ }} -H 'Content-Type: application/json' -d '{{ include "torchserve-kserve.exampleOf" (dict "example" $example "protocol" $.Values.protocol) | replace "'" "'\\''" }}'
+{{- if not $example }}
+   (put a request that {{ $name }} understands between the brackets, and in models.{{ $name }}.example for helm test)
+{{- end }}
+{{- end }}
+
+   The name in the URL is the key under models, not {{ .Release.Name | quote }}.
+{{- end -}}
+
+{{/* in: root; out: a gRPC call of every model. */}}
+{{- define "torchserve-kserve.notes.grpcurl" -}}
+{{- range $name, $_ := .Values.models }}
+
+   grpcurl -plaintext -proto grpc_predict_v2.proto{{ include "torchserve-kserve.notes.authority" $ }} -d '{"name": "{{ $name }}"}' 127.0.0.1:8080 inference.GRPCInferenceService/ModelReady
+{{- end }}
+
+   The file is python/kserve/kserve/protocol/grpc/grpc_predict_v2.proto of KServe's repository; ModelInfer is the predict call.
+{{- end -}}

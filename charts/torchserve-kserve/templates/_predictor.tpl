@@ -1,0 +1,48 @@
+{{/* The InferenceService's predictor: how many pods, and what of a pod KServe takes from here only. */}}
+
+{{/* in: root; out: KServe's storageUri: the claim, which it mounts, or what its storage-initializer fetches. */}}
+{{- define "torchserve-kserve.storageUri" -}}
+{{- if .Values.storageUri -}}
+{{ .Values.storageUri }}
+{{- else -}}
+{{ printf "pvc://%s/%s" (include "torchserve-kserve.claimName" .) .Values.persistence.subPath | trimSuffix "/" }}
+{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: YAML map of KServe's scaling and traffic fields whose value is not null. */}}
+{{- define "torchserve-kserve.extensions" -}}
+{{- range $name := list "scaleMetric" "scaleTarget" "timeout" "containerConcurrency" "canaryTrafficPercent" }}
+{{- $value := index $.Values $name }}
+{{- if not (kindIs "invalid" $value) }}
+{{ $name }}: {{ include "torchserve-kserve.text" $value }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML of the predictor. */}}
+{{- define "torchserve-kserve.predictor" -}}
+minReplicas: {{ int .Values.minReplicas }}
+maxReplicas: {{ int .Values.maxReplicas }}
+{{- include "torchserve-kserve.extensions" . }}
+# KServe takes these from here only; of the runtime's pod fields it copies affinity, volumes and pull secrets.
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.serviceAccountName }}
+serviceAccountName: {{ . | quote }}
+{{- end }}
+{{- if eq .Values.deploymentMode "Standard" }}
+terminationGracePeriodSeconds: 30
+deploymentStrategy:
+  type: RollingUpdate
+  rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
+{{- else }}
+# Knative refuses both of those. It surges always, and gives a pod as long as a request may take.
+annotations:
+  serving.knative.dev/progress-deadline: {{ include "torchserve-kserve.startupSeconds" . }}s
+{{- end }}
+model:
+  modelFormat: {name: pytorch}
+  runtime: {{ include "torchserve-kserve.runtimeName" . | quote }}
+  protocolVersion: {{ .Values.protocol }}
+  storageUri: {{ include "torchserve-kserve.storageUri" . | quote }}
+{{- end -}}

@@ -1,0 +1,51 @@
+{{/* Rules about what is written through: the InferenceService's annotations and labels, domains, Kubeflow. */}}
+
+{{/* in: root; out: all of these complaints. */}}
+{{- define "torchserve-kserve.validate.objects" -}}
+{{- include "torchserve-kserve.validate.annotations" . }}
+{{- include "torchserve-kserve.validate.labels" . }}
+{{- include "torchserve-kserve.validate.domains" . }}
+{{- if and .Values.kubeflow.authorizationPolicy.enabled (not .Values.kubeflow.enabled) }}
+kubeflow.authorizationPolicy.enabled is true and kubeflow.enabled is not, so the predictor may have no sidecar to keep to it; set kubeflow.enabled=true
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about annotations that the chart owns, or that KServe drops in favour of another field. */}}
+{{- define "torchserve-kserve.validate.annotations" -}}
+{{- $instead := dict "serving.kserve.io/deploymentMode" "deploymentMode"
+  "serving.knative.dev/progress-deadline" "seed.timeoutSeconds or the models' startupTimeout"
+  "autoscaling.knative.dev/min-scale" "minReplicas" "autoscaling.knative.dev/minScale" "minReplicas"
+  "autoscaling.knative.dev/max-scale" "maxReplicas" "autoscaling.knative.dev/maxScale" "maxReplicas"
+  "autoscaling.knative.dev/target" "scaleTarget" "autoscaling.knative.dev/metric" "scaleMetric" }}
+{{- range $key, $_ := .Values.annotations }}
+{{- if hasKey $instead $key }}
+annotations: {{ $key }} is written by the chart or KServe; remove it and set {{ get $instead $key }} instead
+{{- else if regexMatch "^(torchserve-kserve|internal[.]serving[.]kserve[.]io)/" $key }}
+annotations: {{ $key }} is for the chart or KServe alone; remove it
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about labels that the chart or KServe owns. */}}
+{{- define "torchserve-kserve.validate.labels" -}}
+{{- $own := include "torchserve-kserve.stableLabels" (dict "root" . "component" "predictor") | fromYaml }}
+{{- range $key, $value := .Values.labels }}
+{{- if or (hasKey $own $key) (has $key (list "app" "component" "serving.kserve.io/inferenceservice")) (hasPrefix "torchserve-kserve/" $key) }}
+labels: {{ $key }} is for the chart or KServe alone; remove it
+{{- else if not (regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" $value) }}
+labels: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about hosts of DomainMappings. */}}
+{{- define "torchserve-kserve.validate.domains" -}}
+{{- range .Values.domainMapping.hosts }}
+{{- if hasSuffix ".svc.cluster.local" . }}
+domainMapping.hosts: {{ . }} is a name of the cluster's own, which Knative refuses; write one of another domain
+{{- end }}
+{{- end }}
+{{- if and .Values.domainMapping.tlsSecretName (not .Values.domainMapping.hosts) }}
+domainMapping.tlsSecretName is the certificate of no host; set domainMapping.hosts, or remove it
+{{- end }}
+{{- end -}}

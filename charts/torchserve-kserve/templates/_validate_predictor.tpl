@@ -1,0 +1,64 @@
+{{/* Rules about the predictor: what each deployment mode can't do, the runtime's flavour and image. */}}
+
+{{/* in: root; out: complaints about scaling and traffic. KServe would ignore in Standard mode what only Knative does. */}}
+{{- define "torchserve-kserve.validate.scaling" -}}
+{{- if gt (int .Values.minReplicas) (int .Values.maxReplicas) }}
+minReplicas {{ int .Values.minReplicas }} is more than maxReplicas {{ int .Values.maxReplicas }}; raise maxReplicas or lower minReplicas
+{{- end }}
+{{- include (printf "torchserve-kserve.validate.scaling%s" .Values.deploymentMode) . }}
+{{- end -}}
+
+{{/* in: root; out: what Standard mode can't do. */}}
+{{- define "torchserve-kserve.validate.scalingStandard" -}}
+{{- if lt (int .Values.minReplicas) 1 }}
+minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more
+{{- end }}
+{{- if has .Values.scaleMetric (list "concurrency" "rps") }}
+scaleMetric {{ .Values.scaleMetric }}: deploymentMode Standard scales by cpu or memory; write one of them, or use deploymentMode Knative
+{{- end }}
+{{- range $key, $does := dict "canaryTrafficPercent" "splits no traffic" "containerConcurrency" "limits no pod's requests" }}
+{{- if not (kindIs "invalid" (index $.Values $key)) }}
+{{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: what Knative mode can't do. Its autoscaler for CPU and memory has to be chosen by an annotation. */}}
+{{- define "torchserve-kserve.validate.scalingKnative" -}}
+{{- $hpa := eq "hpa.autoscaling.knative.dev" (get .Values.annotations "autoscaling.knative.dev/class" | default "") }}
+{{- if and (has .Values.scaleMetric (list "cpu" "memory")) (not $hpa) }}
+scaleMetric {{ .Values.scaleMetric }}: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler by annotations: {autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}
+{{- end }}
+{{- if and $hpa (lt (int .Values.minReplicas) 1) }}
+minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove the annotation autoscaling.knative.dev/class
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about a request that is given up before the model may answer. */}}
+{{- define "torchserve-kserve.validate.timeout" -}}
+{{- $knative := eq .Values.deploymentMode "Knative" }}
+{{- $given := not (kindIs "invalid" .Values.timeout) }}
+{{- $timeout := ternary .Values.timeout 300 $given | default 300 | int }}
+{{- range $name, $model := include "torchserve-kserve.models" . | fromJson }}
+{{- if and (or $given $knative) (gt (int $model.responseTimeout) $timeout) }}
+models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than {{ ternary (printf "timeout %d" $timeout) "Knative's timeout of 300 seconds" $given }}, when the request is given up; set timeout to {{ int $model.responseTimeout }} or more, or lower responseTimeout
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about the server's flavour, protocol, envelope and image. */}}
+{{- define "torchserve-kserve.validate.runtime" -}}
+{{- $runtime := .Values.runtime }}
+{{- if not (or $runtime.image.tag $runtime.image.digest) }}
+runtime.image has neither tag nor digest; set one of them
+{{- end }}
+{{- if and (eq $runtime.flavor "native") (eq .Values.protocol "grpc-v2") }}
+protocol grpc-v2: TorchServe itself does not speak it on KServe's port; set runtime.flavor=wrapper with an image that has the wrapper, or write protocol v2
+{{- end }}
+{{- if and (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $runtime.image.repository) }}
+runtime.flavor wrapper: the image {{ $runtime.image.repository }} has no wrapper; write runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image
+{{- end }}
+{{- if and (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $runtime.image.repository) }}
+runtime.serviceEnvelope torchserve_kserve: the image {{ $runtime.image.repository }} does not have that envelope; write stock, or use the project's own image
+{{- end }}
+{{- end -}}

@@ -1,0 +1,158 @@
+"""The settings of the old write-up that this project re-builds, tried on the chart: docs/migration.md says what comes of each.
+
+    python -m ci.migration [--check]
+
+Each setting is rendered as the write-up had it; the chart takes it or refuses it with a sentence, which goes into the table.
+`values()` is the nearest form that works: the acceptance test (tests/e2e/test_write_up.py) installs exactly that.
+"""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from ci import helm
+from ci.cluster.errors import Problem
+from ci.cluster.paths import REPOSITORY
+
+RELEASE, NAMESPACE, CLAIM, MODEL = "torchserve", "kubeflow-user-example-com", "leeway", "bert"
+PAGE = REPOSITORY / "docs" / "migration.md"
+IMAGE = {"repository": "pytorch/torchserve-kfs", "tag": "0.12.0"}
+HEAD = """# Coming from the write-up
+
+What the old write-up set by hand, what this chart answers when it is set so, and what to write instead. This page is made by
+`ci/nox -s docs` from `ci/migration.py`, which asks the chart itself; the values at its end are installed, and asked the
+write-up's own requests, by `tests/e2e/test_write_up.py`.
+
+| in the write-up | the chart's answer | write |
+| --- | --- | --- |
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of the write-up.
+
+    Attributes:
+        where: the file or object it stood in.
+        written: as it stood there.
+        tried: the values that say the same to the chart.
+        nearest: the values that are used instead; None where `tried` itself is.
+        why: what to write instead, or what became of it, as one sentence of Markdown.
+    """
+
+    where: str
+    written: str
+    tried: dict[str, Any]
+    why: str
+    nearest: dict[str, Any] | None = field(default=None)
+
+    @property
+    def used(self) -> dict[str, Any]:
+        return self.tried if self.nearest is None else self.nearest
+
+
+def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = None) -> Setting:
+    return Setting("config.properties", f"{key}={value}", {"extraProperties": {key: value}}, why, nearest)
+
+
+SETTINGS = (
+    Setting("InferenceService", "serving.kserve.io/deploymentMode: Serverless", {"deploymentMode": "Serverless"},
+            "`deploymentMode: Knative`, KServe's name for it since 0.16", {"deploymentMode": "Knative"}),
+    Setting("InferenceService", "predictor.pytorch", {"runtime": {"flavor": "pytorch"}},
+            "`runtime.flavor: wrapper`: TorchServe behind KServe's model server (8080 → 8085), in a runtime of the release's own",
+            {"runtime": {"flavor": "wrapper", "image": IMAGE}}),
+    Setting("InferenceService", "storageUri: pvc://leeway", {"storageUri": "pvc://leeway"},
+            "`persistence.existingClaim: leeway`, so that the chart can fill it",
+            {"persistence": {"create": False, "existingClaim": CLAIM}}),
+    Setting("InferenceService", "protocolVersion: v1", {"protocol": "v1"}, "`protocol: v1`"),
+    Setting("InferenceService", "resources: limits 2 CPU, 2Gi; requests 0.5 CPU, 0.5Gi",
+            {"runtime": {"resources": {"limits": {"cpu": 2, "memory": "2Gi"}, "requests": {"cpu": 0.5, "memory": "0.5Gi"}}}},
+            "`runtime.resources`"),
+    Setting("model-store", "bert-model.mar, copied by a notebook", {"models": {MODEL: {"marName": "bert-model.mar"}}},
+            "`models.bert.uri`, and a Job fetches it, as here; or `models.bert.marName` for a file that lies on the claim",
+            {"models": {MODEL: {"uri": "https://example.com/bert-model.mar"}}}),
+    _property("inference_address", "http://0.0.0.0:8085", "nothing: the model server asks TorchServe at 127.0.0.1:8085", {}),
+    _property("management_address", "http://0.0.0.0:8081", "nothing: management is at 127.0.0.1:8086", {}),
+    _property("number_of_netty_threads", 4, "`extraProperties.number_of_netty_threads`"),
+    _property("job_queue_size", 100, "`extraProperties.job_queue_size`"),
+    _property("enable_envvars_config", "true", "nothing: the envelope is set by `protocol`, not by an environment variable", {}),
+    Setting("TorchServe", "no word of tokens", {"extraProperties": {"disable_token_authorization": "false"}},
+            "nothing: since 0.11.1 TorchServe asks for tokens by default; here what they guard is open inside the pod alone",
+            {}),
+    _property("install_py_dep_per_model", "true", "nothing: build an image that has what the handler imports", {}),
+    _property("model_store", "model-store", "nothing: it is `/mnt/models/model-store`, the claim's directory `model-store`", {}),
+    _property("model_snapshot", '{"name":"startup.cfg","modelCount":1,"models":{"bert":{…}}}',
+              "`models`: the snapshot's keys under the model's name, with no JSON to write",
+              {"models": {MODEL: {"minWorkers": 1, "maxWorkers": 5, "batchSize": 1, "maxBatchDelay": 5000,
+                                  "responseTimeout": 120}}}),
+    Setting("browser", "Host: torchserve.kubeflow-user-example-com.example.com",
+            {"domainMapping": {"hosts": [f"{RELEASE}.{NAMESPACE}.example.com"]}},
+            "with Istio's VirtualService nothing; with Kourier or another ingress `domainMapping.hosts`, as here"),
+)
+
+
+TAIL = """
+## The values
+
+Release `{release}`, namespace `{namespace}`:
+
+```yaml
+{values}```
+
+## The requests
+
+They are the same: `POST /v1/models/{model}:predict` at the gateway, with the headers `Host` and, where an authenticating edge
+is in front ([docs/kubeflow.md](kubeflow.md)), `Cookie: authservice_session=…`, over HTTP and HTTPS, with or without a
+`Content-Type`. `-T` alone makes curl send a PUT, so a POST needs `-X POST`:
+
+```console
+$ curl -X POST -H "Host: ${{SERVICE_HOSTNAME}}" -H "Cookie: authservice_session=${{SESSION}}" -T sample.json \\
+    http://localhost:8080/v1/models/${{MODEL_NAME}}:predict
+{{"predictions": [4]}}
+```
+"""
+
+
+def values() -> dict[str, Any]:
+    """The nearest working form of the whole write-up."""
+    return helm.merged(*[setting.used for setting in SETTINGS])
+
+
+def answer(setting: Setting) -> str:
+    """What the chart says to a setting as it was written: `accepted`, or its sentence."""
+    base = helm.merged(values(), setting.tried)
+    if "marName" in setting.tried.get("models", {}).get(MODEL, {}):
+        base["models"][MODEL].pop("uri")
+    try:
+        helm.render(RELEASE, NAMESPACE, base)
+    except Problem as problem:
+        return _sentence(str(problem))
+    return "accepted"
+
+
+def page() -> str:
+    """docs/migration.md as the chart of this tree makes it."""
+    rows = "".join(f"| {setting.where}: `{setting.written}` | {answer(setting).replace('|', '&#124;')} | {setting.why} |\n"
+                   for setting in SETTINGS)
+    shown = yaml.safe_dump(values(), sort_keys=False)
+    return HEAD + rows + TAIL.format(release=RELEASE, namespace=NAMESPACE, values=shown, model=MODEL)
+
+
+def _sentence(said: str) -> str:
+    """The chart's sentence, or the schema's, in what helm printed."""
+    lines = [line.removeprefix("- ").strip() for line in said.splitlines()]
+    noise = ("Error:", "torchserve-kserve:", "Use --debug", "`helm")
+    return " ".join(line for line in lines if line and not line.startswith(noise))
+
+
+def main() -> int:
+    if "--check" in sys.argv[1:]:
+        return int(PAGE.read_text() != page())
+    PAGE.write_text(page())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

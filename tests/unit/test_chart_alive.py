@@ -1,0 +1,74 @@
+"""alive.sh, the wrapper's liveness probe, against servers that answer, fail and hang."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from tests.unit.render import CHART
+
+
+@contextmanager
+def server(status: int | None) -> Iterator[int]:
+    """Port of a server that answers every GET with this status and a body, or never where that is None."""
+    stop = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if status is None:
+                stop.wait()
+                return
+            body = b"x" * 20000
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        httpd.daemon_threads = True
+        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
+        yield httpd.server_port
+        stop.set()
+        httpd.shutdown()
+
+
+def alive(*addresses: str) -> subprocess.CompletedProcess[str]:
+    command = ["bash", str(CHART / "files" / "alive.sh"), *addresses]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_answer_is_a_sign_of_life(status):
+    with server(status) as port:
+        done = alive(f"{port}/ping", f"{port}/")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_servers_error_is_none():
+    with server(200) as good, server(500) as bad:
+        done = alive(f"{good}/", f"{bad}/ping")
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"alive: 127.0.0.1:{bad}/ping answers HTTP/1.0 500")
+
+
+def test_a_server_that_hangs_is_none():
+    with server(None) as port:
+        done = alive(f"{port}/ping")
+    assert (done.returncode, done.stdout) == (1, f"alive: 127.0.0.1:{port}/ping answers nothing\n")
+
+
+def test_a_closed_port_is_none():
+    done = alive("1/ping")
+    assert (done.returncode, done.stdout) == (1, "alive: 127.0.0.1:1/ping does not listen\n")
+
+
+def test_no_address_is_a_mistake():
+    assert alive().returncode == 2

@@ -1,0 +1,157 @@
+"""The rules about deployment modes, flavours and what is written through: a wrong value's sentence, a right one's silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.cases import CASES, SMALLEST, changed
+from tests.unit.render import complaints
+
+KNATIVE = changed(SMALLEST, deploymentMode="Knative")
+OURS = {"repository": "torchserve-kserve/torchserve"}
+KFS = {"repository": "pytorch/torchserve-kfs", "tag": "0.12.0"}
+HPA = {"autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev"}
+
+# wrong values -> the sentence, then right values that differ as little as possible.
+RULES = {
+    "scale to zero": (
+        changed(SMALLEST, minReplicas=0),
+        "minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more",
+        changed(KNATIVE, minReplicas=0),
+    ),
+    "canary": (
+        changed(SMALLEST, canaryTrafficPercent=0),
+        "canaryTrafficPercent: deploymentMode Standard splits no traffic, KServe would ignore it; remove it, or use "
+        "deploymentMode Knative",
+        changed(KNATIVE, canaryTrafficPercent=0),
+    ),
+    "concurrency": (
+        changed(SMALLEST, containerConcurrency=0),
+        "containerConcurrency: deploymentMode Standard limits no pod's requests, KServe would ignore it; remove it, or use "
+        "deploymentMode Knative",
+        changed(KNATIVE, containerConcurrency=0),
+    ),
+    "metric of Knative": (
+        changed(SMALLEST, scaleMetric="rps"),
+        "scaleMetric rps: deploymentMode Standard scales by cpu or memory; write one of them, or use deploymentMode Knative",
+        changed(SMALLEST, scaleMetric="memory", scaleTarget=80),
+    ),
+    "metric of Standard": (
+        changed(KNATIVE, scaleMetric="cpu"),
+        "scaleMetric cpu: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler "
+        "by annotations: {autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}",
+        changed(KNATIVE, scaleMetric="cpu", annotations=HPA),
+    ),
+    "the other autoscaler at zero": (
+        changed(KNATIVE, minReplicas=0, annotations=HPA),
+        "minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove the "
+        "annotation autoscaling.knative.dev/class",
+        changed(KNATIVE, minReplicas=1, annotations=HPA),
+    ),
+    "timeout": (
+        changed(SMALLEST, timeout=119),
+        "models.bert.responseTimeout 120 is more than timeout 119, when the request is given up; set timeout to 120 or more, or "
+        "lower responseTimeout",
+        changed(SMALLEST, timeout=120),
+    ),
+    "timeout of Knative": (
+        changed(KNATIVE, models__bert__responseTimeout=301),
+        "models.bert.responseTimeout 301 is more than Knative's timeout of 300 seconds, when the request is given up; set "
+        "timeout to 301 or more, or lower responseTimeout",
+        changed(KNATIVE, models__bert__responseTimeout=301, timeout=301),
+    ),
+    "gRPC of TorchServe": (
+        changed(SMALLEST, protocol="grpc-v2"),
+        "protocol grpc-v2: TorchServe itself does not speak it on KServe's port; set runtime.flavor=wrapper with an image that "
+        "has the wrapper, or write protocol v2",
+        changed(SMALLEST, protocol="grpc-v2", runtime={"flavor": "wrapper", "image": KFS}),
+    ),
+    "image without wrapper": (
+        changed(SMALLEST, runtime__flavor="wrapper"),
+        "runtime.flavor wrapper: the image pytorch/torchserve has no wrapper; write "
+        "runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image",
+        changed(SMALLEST, runtime={"flavor": "wrapper", "image": OURS}),
+    ),
+    "mirrored image without wrapper": (
+        changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "mirror/pytorch/torchserve"}}),
+        "runtime.flavor wrapper: the image mirror/pytorch/torchserve has no wrapper; write "
+        "runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image",
+        changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "mirror/pytorch/torchserve-kfs"}}),
+    ),
+    "image without envelope": (
+        changed(SMALLEST, runtime={"serviceEnvelope": "torchserve_kserve", "image": KFS}),
+        "runtime.serviceEnvelope torchserve_kserve: the image pytorch/torchserve-kfs does not have that envelope; write stock, "
+        "or use the project's own image",
+        changed(SMALLEST, runtime={"serviceEnvelope": "torchserve_kserve", "image": OURS}),
+    ),
+    "annotation of the chart": (
+        changed(SMALLEST, annotations={"serving.kserve.io/deploymentMode": "Knative"}),
+        "annotations: serving.kserve.io/deploymentMode is written by the chart or KServe; remove it and set deploymentMode "
+        "instead",
+        changed(SMALLEST, annotations={"serving.kserve.io/autoscalerClass": "none"}),
+    ),
+    "annotation that KServe drops": (
+        changed(KNATIVE, annotations={"autoscaling.knative.dev/min-scale": "1"}),
+        "annotations: autoscaling.knative.dev/min-scale is written by the chart or KServe; remove it and set minReplicas instead",
+        changed(KNATIVE, annotations={"autoscaling.knative.dev/initial-scale": "1"}),
+    ),
+    "annotation of a file": (
+        changed(KNATIVE, annotations={"torchserve-kserve/start.py": "x"}),
+        "annotations: torchserve-kserve/start.py is for the chart or KServe alone; remove it",
+        changed(KNATIVE, annotations={"example.com/start.py": "x"}),
+    ),
+    "label of the chart": (
+        changed(SMALLEST, labels={"app.kubernetes.io/instance": "x"}),
+        "labels: app.kubernetes.io/instance is for the chart or KServe alone; remove it",
+        changed(SMALLEST, labels={"networking.kserve.io/visibility": "cluster-local"}),
+    ),
+    "label's value": (
+        changed(SMALLEST, labels={"team": "a b"}),
+        "labels: the value of team is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit "
+        "at both ends",
+        changed(SMALLEST, labels={"team": "a_b"}),
+    ),
+    "host of the cluster": (
+        changed(SMALLEST, domainMapping__hosts=["bert.models.svc.cluster.local"]),
+        "domainMapping.hosts: bert.models.svc.cluster.local is a name of the cluster's own, which Knative refuses; write one of "
+        "another domain",
+        changed(SMALLEST, domainMapping__hosts=["bert.models.example.com"]),
+    ),
+    "certificate of no host": (
+        changed(SMALLEST, domainMapping__tlsSecretName="tls"),
+        "domainMapping.tlsSecretName is the certificate of no host; set domainMapping.hosts, or remove it",
+        changed(SMALLEST, domainMapping={"tlsSecretName": "tls", "hosts": ["a.example.com"]}),
+    ),
+    "policy without sidecar": (
+        changed(SMALLEST, kubeflow__authorizationPolicy__enabled=True),
+        "kubeflow.authorizationPolicy.enabled is true and kubeflow.enabled is not, so the predictor may have no sidecar to keep "
+        "to it; set kubeflow.enabled=true",
+        changed(SMALLEST, kubeflow={"enabled": True, "authorizationPolicy": {"enabled": True}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_wrong_value_is_refused_in_one_sentence(rule):
+    wrong, sentence, _ = RULES[rule]
+    assert complaints(wrong) == [sentence]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_right_value_beside_it_is_taken(rule):
+    assert complaints(RULES[rule][2]) == []
+
+
+def test_torchserve_itself_runs_from_the_wrappers_image_too():
+    """It has TorchServe; the start program runs that and nothing else."""
+    assert complaints(changed(SMALLEST, runtime__image=KFS)) == []
+
+
+def test_a_timeout_is_taken_in_standard_mode_where_a_gateway_may_look_at_it():
+    assert complaints(changed(SMALLEST, timeout=600)) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_case_of_standard_mode_but_what_it_alone_has_is_taken_in_knative_mode(case):
+    values = {key: value for key, value in CASES[case].items() if key != "canaryTrafficPercent"}
+    assert complaints(values | {"deploymentMode": "Knative"}) == []
