@@ -1,11 +1,14 @@
 """The TorchServe image that previews, tests and demos run: upstream's where a registry answers, else ours.
 
-Ours is Debian's torch and Java and PyPI's TorchServe in one root file system; its recipe is in ci/images/torchserve.
+Ours is Debian's torch and Java and PyPI's TorchServe in one root file system, with our envelope and KServe's model server
+beside it; its recipe is in ci/images/torchserve.
 """
 
+import platform
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ci.cluster import images, registry, rootfs, shell, store, system
@@ -16,25 +19,37 @@ from ci.cluster.versions import versions
 RECIPE = images.IMAGES / "torchserve"
 PYPI_PACKAGES = ("torchserve", "torch-model-archiver", "enum-compat")
 IMAGE_PYTHON = "3.11"  # bookworm's
+IMAGE_GLIBC = 36  # minor version of bookworm's C library, 2.36
+WRAPPER_TESTED = ("numpy", "pandas", "grpc")  # packages that bring tests of themselves, 50 MB
+
+
+def key() -> str:
+    """The hash of what our image is made from."""
+    return store.key(RECIPE, versions()["torchserve"], versions()["debian"], Path(__file__), Path(rootfs.__file__))
 
 
 def prepare(*, install: bool) -> None:
-    """What building needs and pulling doesn't: mmdebstrap, which is installed if that is allowed."""
+    """What building any image here needs: mmdebstrap, which is installed if that is allowed."""
     system.ensure_programs({"mmdebstrap": "mmdebstrap"}, install=install, why="building images from source")
 
 
-def ensure() -> str:
-    """Name of the image, which the engine has when this returns."""
+def names() -> tuple[str, str]:
+    """Names of the image: the one that is pulled, and the one that we build."""
+    return versions()["pull"]["torchserve"], f"{prefix()}/torchserve:{key()}"
+
+
+def ensure(*, install: bool) -> str:
+    """Name of the image, which the engine has when this returns; `install` as for `own`."""
     if registry.answers():
         return registry.pull(versions()["pull"]["torchserve"])
-    return own()
+    return own(install=install)
 
 
-def own() -> str:
-    """Name of the image that we build, built if its inputs are new."""
-    inputs = [RECIPE, versions()["torchserve"], versions()["debian"], Path(__file__), Path(rootfs.__file__)]
-    name = f"{prefix()}/torchserve:{store.key(*inputs)}"
+def own(*, install: bool) -> str:
+    """Name of the image that we build, built if its inputs are new; `install`: the distribution's mmdebstrap, too."""
+    name = names()[1]
     if not images.exists(name):
+        prepare(install=install)
         with store.lock("runtime-image"):
             if not images.exists(name):
                 with timings.stage("TorchServe image"):
@@ -48,14 +63,13 @@ def _build(name: str) -> None:
     log = cache() / "logs" / "image-torchserve.log"
     pinned = versions()["torchserve"]
     cache().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache()) as folder:
+    with tempfile.TemporaryDirectory(dir=cache()) as folder, ThreadPoolExecutor(1) as beside:
         work = Path(folder)
-        # Pure Python packages: any pip will do, whatever Python it runs on.
-        shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
-                   "--python-version", IMAGE_PYTHON, "--target", str(work / "site-packages"),
-                   *[f"{package}=={pinned[package]}" for package in PYPI_PACKAGES]], log)
         context = work / "context"
-        context.mkdir()
+        shutil.copytree(RECIPE, context, ignore=shutil.ignore_patterns("__pycache__"))
+        wrapper = beside.submit(_wrapper_packages, context / "kserve-wrapper")
+        # Pure Python packages: any pip will do, whatever Python it runs on.
+        _pip(work / "site-packages", [f"{package}=={pinned[package]}" for package in PYPI_PACKAGES], log)
         rootfs.build(
             context / "runtime.tar", rootfs.names(RECIPE / "packages.txt"), log, variant="essential",
             niceness=0,  # the first answer waits for this one
@@ -68,5 +82,23 @@ def _build(name: str) -> None:
                 '--setup-hook=mkdir -p "$1/usr/share/man/man1"',
                 f"--customize-hook={RECIPE / 'customize.sh'}",
             ])
-        shutil.copy(RECIPE / "Dockerfile", context)
+        wrapper.result()
         images.docker_build(name, context, log=log)
+
+
+def _wrapper_packages(target: Path) -> None:
+    """Unpacks KServe's SDK and what it needs, for the image's Python and C library, without their tests."""
+    machine = platform.machine()
+    tags = [*(f"manylinux_2_{minor}_{machine}" for minor in range(IMAGE_GLIBC, 4, -1)), f"manylinux2014_{machine}"]
+    _pip(target, [*(part for tag in tags for part in ("--platform", tag)), f"kserve=={versions()['torchserve']['kserve']}",
+                  "--requirement", str(RECIPE / "kserve_wrapper" / "requirements.txt")],
+         cache() / "logs" / "image-torchserve-wrapper.log")
+    shutil.rmtree(target / "bin", ignore_errors=True)
+    for package in WRAPPER_TESTED:
+        for tests in [*(target / package).rglob("tests")]:
+            shutil.rmtree(tests, ignore_errors=True)
+
+
+def _pip(target: Path, packages: list[str], log: Path) -> None:
+    shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
+               "--python-version", IMAGE_PYTHON, "--target", str(target), *packages], log)

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import tarfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import pytest
 
-from ci.cluster import engine, registry, runtime, shell
+from ci.cluster import runtime, shell
+from ci.cluster.versions import versions
 from tests.image.container import inside
 
 MEGABYTE = 1_000_000  # as docker counts
@@ -16,17 +15,6 @@ MEGABYTE = 1_000_000  # as docker counts
 EMPTY = ("tmp/", "var/tmp/", "root/", "etc/apt/", "var/lib/apt/lists/", "var/cache/apt/", "var/log/")
 OF_DEBIAN = {"root/.bashrc", "root/.profile", "etc/apt/apt.conf.d/70debconf"}
 OF_THE_RECIPE = {"etc/apt/apt.conf.d/99mmdebstrap": "Acquire::Languages none;"}
-
-
-@pytest.fixture(scope="module")
-def own_image(preparing: Callable[[], AbstractContextManager[None]], install_packages: bool) -> str:
-    """Our own image, built if need be."""
-    with preparing():
-        engine.ensure(install=install_packages)
-        if registry.answers():
-            pytest.skip("a registry answers: upstream's image is used, and ours is not built")
-        runtime.prepare(install=install_packages)
-        return runtime.own()
 
 
 def inspected(image: str) -> dict:
@@ -64,6 +52,28 @@ def test_python_modules_come_compiled(module: str, own_image: str) -> None:
     program = f"import importlib.util, {module} as m; print(importlib.util.cache_from_source(m.__file__))"
     compiled = inside(own_image, "python", "-c", program)
     assert inside(own_image, "bash", "-c", f"test -s {compiled} && echo there") == "there"
+
+
+def test_torchserve_loads_the_one_class_of_our_envelope(own_image: str) -> None:
+    program = ("from ts.model_loader import TsModelLoader, list_classes_from_module; import importlib; "
+               "name = 'ts.torch_handler.request_envelope.torchserve_kserve'; "
+               "print(*(found.__name__ for found in list_classes_from_module(importlib.import_module(name))))")
+    assert inside(own_image, "python", "-c", program) == "TorchServeKServeEnvelope"
+
+
+def test_packages_of_the_wrapper_are_seen_by_nothing_else(own_image: str) -> None:
+    program = "import importlib.util as u, sys, numpy; print(u.find_spec('kserve'), numpy.__file__, *sys.path)"
+    seen = inside(own_image, "python", "-c", program)
+    assert seen.startswith("None /usr/lib/python3/dist-packages/numpy/")
+    assert "/opt/" not in seen
+
+
+def test_packages_of_the_wrapper_are_the_pinned_ones(own_image: str) -> None:
+    lines = (runtime.RECIPE / "kserve_wrapper" / "requirements.txt").read_text().splitlines()
+    pinned = {line for line in lines if not line.startswith("#")} | {f"kserve=={versions()['torchserve']['kserve']}"}
+    program = ("from importlib.metadata import distributions; "
+               "print(*(f'{found.name}=={found.version}' for found in distributions(path=['/opt/kserve-wrapper'])))")
+    assert {name.lower().replace("_", "-") for name in inside(own_image, "python", "-c", program).split()} == pinned
 
 
 def test_nothing_of_the_building_machine_is_left_in_it(own_image: str) -> None:
