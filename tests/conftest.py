@@ -5,12 +5,13 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from ci.cluster import engine, registry, runtime
+from ci.cluster import engine, runtime
 from ci.cluster.errors import Problem
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-install", action="store_true", help="install no package of the distribution")
+    parser.addoption("--profile", choices=["edge", "istio"], help="what the tests run behind, beside or instead of the usual cluster")
     parser.addoption("--keep-on-failure", action="store_true", help="leave releases and namespace of a failed run as they are")
 
 
@@ -40,6 +41,4 @@ def runtime_image(preparing: Callable[[], AbstractContextManager[None]], install
     """The runtime image, on this machine's docker engine: upstream's where a registry answers, else ours."""
     with preparing():
         engine.ensure(install=install_packages)
-        if not registry.answers():
-            runtime.prepare(install=install_packages)
-        return runtime.ensure()
+        return runtime.ensure(install=install_packages)
