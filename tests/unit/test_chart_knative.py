@@ -156,5 +156,12 @@ def test_minimum_replicas_may_be_zero():
 def test_the_mode_changes_neither_the_plan_nor_the_job():
     for kind in ("Job", "PersistentVolumeClaim"):
         assert only(render_chart(KNATIVE), kind) == only(render_chart(SMALLEST), kind)
-    marker = [runtime(values)["containers"][0]["args"] for values in (KNATIVE, SMALLEST)]
-    assert marker[0] == marker[1]
+    args = [runtime(values)["containers"][0]["args"] for values in (KNATIVE, SMALLEST)]
+    assert args[0][:len(args[1])] == args[1]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(None, "265"), (600, "565"), (60, "25"), (10, "5")])
+def test_requests_in_flight_are_given_the_time_that_queue_proxy_leaves_of_the_pods_last(timeout: int | None, seconds: str) -> None:
+    model = KNATIVE["models"]["bert"] | {"responseTimeout": 10}
+    args = runtime(changed(KNATIVE, timeout=timeout, models={"bert": model}))["containers"][0]["args"]
+    assert args[args.index("--drain-seconds") + 1] == seconds

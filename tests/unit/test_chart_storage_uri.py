@@ -52,3 +52,9 @@ def test_notes_name_the_bucket_and_the_container_that_fetches():
 @pytest.mark.parametrize("uri", ["gs://b/m", "hf://org/model", "https://host/store.tar.gz", "oci://registry/image:tag"])
 def test_the_uri_is_kserves_own(uri):
     assert predictor(changed(BUCKET, storageUri=uri))["model"]["storageUri"] == uri
+
+
+def test_kserves_init_container_gets_the_pods_seccomp_profile_where_a_pod_may_have_one():
+    assert predictor(BUCKET)["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
+    assert "securityContext" not in predictor(BUCKET | {"deploymentMode": "Knative"})
+    assert "securityContext" not in predictor(SMALLEST)

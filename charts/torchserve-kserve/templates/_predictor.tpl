@@ -32,6 +32,11 @@ serviceAccountName: {{ . | quote }}
 {{- end }}
 {{- if eq .Values.deploymentMode "Standard" }}
 terminationGracePeriodSeconds: 30
+{{- if .Values.storageUri }}
+# For the init container that KServe adds, which has none of its own, and which `restricted` would refuse.
+securityContext:
+  seccompProfile: {type: RuntimeDefault}
+{{- end }}
 deploymentStrategy:
   type: RollingUpdate
   rollingUpdate: {maxSurge: 1, maxUnavailable: 0}

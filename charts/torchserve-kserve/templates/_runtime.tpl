@@ -57,6 +57,12 @@ wrapper's other one is in the Service under its own number. */}}
 {{- end }}
 {{- end -}}
 
+{{/* in: root; out: seconds that requests in flight are given in Knative mode. A pod has the request timeout (Knative's default:
+300) to end, and queue-proxy uses the first 30 of it: it waits until nothing new has come for so long. */}}
+{{- define "torchserve-kserve.drainSeconds" -}}
+{{- sub (.Values.timeout | default 300 | int) 35 | max 5 -}}
+{{- end -}}
+
 {{/* in: root; out: the ServingRuntime's spec. The runtime's name hashes it. */}}
 {{- define "torchserve-kserve.runtimeSpec" -}}
 multiModel: false
@@ -92,6 +98,10 @@ containers:
       {{- end }}
       - --timeout-seconds
       - {{ int .Values.seed.timeoutSeconds | quote }}
+      {{- if eq .Values.deploymentMode "Knative" }}
+      - --drain-seconds
+      - {{ include "torchserve-kserve.drainSeconds" . | quote }}
+      {{- end }}
       {{- if eq .Values.runtime.flavor "wrapper" }}
       - --wrapper
       - /home/model-server/kserve_wrapper/__main__.py
