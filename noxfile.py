@@ -12,6 +12,8 @@ ROOT = Path(__file__).parent
 PYTHON = yaml.safe_load((ROOT / "ci" / "versions.yaml").read_text())["python"]
 CHART = "charts/torchserve-kserve"
 CLEAN_UP_SECONDS = 120
+# What `e2e -- --profile NAME` runs instead of the suite.
+PROFILES = {"edge": ["tests/edge", "tests/e2e/test_write_up.py"], "istio": ["tests/istio"]}
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
@@ -90,9 +92,10 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
-    """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`)."""
+    """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
     install(session, "harness", "tests")
-    run(session, "pytest", "tests/e2e", *session.posargs)
+    given = [PROFILES[name] for name in PROFILES if name in session.posargs]
+    run(session, "pytest", *(given[0] if given else ["tests/e2e"]), *session.posargs)
 
 
 @nox.session(default=False)
@@ -100,6 +103,13 @@ def pull(session: nox.Session) -> None:
     """The pull path, against a local registry that holds the built images under their upstream names."""
     install(session, "harness", "tests")
     run(session, "pytest", "tests/pull", *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Writes the pages that are made from the chart itself: docs/migration.md."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci.migration")
 
 
 def run_lint(session: nox.Session) -> None:

@@ -31,7 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     up.prepare_engine(install=not options.no_install)
     values = yaml.safe_load((EXAMPLES / EXAMPLE / "values.yaml").read_text())
-    if cluster := up.healthy():
+    if cluster := up.healthy(install=not options.no_install):
         archive = _preview(values, cluster.runtime_image)
     else:
         with up.Builder(install=not options.no_install) as builder:

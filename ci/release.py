@@ -2,19 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes
 import requests
 from kubernetes.stream import stream
 
+from ci import route
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 
 READY_SECONDS = 180
-PREDICT_SECONDS = 60
 
 
 def client(kubeconfig: Path) -> kubernetes.client.ApiClient:
@@ -42,11 +44,14 @@ class Release:
 
     Attributes:
         api: the client of its cluster's API.
+        gateway: address of a gateway that knows the InferenceService's host name; None to go to the predictor's Service by way of
+            the API server, which in Knative mode can't be done: there that Service only names the gateway.
     """
 
     api: kubernetes.client.ApiClient
     namespace: str
     name: str
+    gateway: str | None = None
 
     @property
     def core(self) -> kubernetes.client.CoreV1Api:
@@ -135,21 +140,27 @@ class Release:
         return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container="kserve-container",
                       command=list(command), stdin=False, stdout=True, stderr=True, tty=False)
 
+    def host(self) -> str:
+        """The host name in the InferenceService's URL; raises Problem where it has none yet."""
+        url = self.inference_service().get("status", {}).get("url")
+        if not url:
+            raise Problem(f"InferenceService {self.namespace}/{self.name} has no URL yet: {self.state()}.")
+        return urlsplit(url).netloc
+
+    @cached_property
+    def route(self) -> route.Route:
+        """How requests reach the release."""
+        if self.gateway:
+            return route.through_gateway(self.gateway, self.host())
+        return route.through_api_server(self.api, self.namespace, f"{self.name}-predictor")
+
     def predict(self, model: str, body: Any, **options: Any) -> requests.Response:
-        """POST /v1/models/<model>:predict at the predictor's Service, by way of the API server; the answer, whatever it is."""
+        """POST /v1/models/<model>:predict; the answer, whatever it is."""
         return self.post(f"v1/models/{model}:predict", json=body, **options)
 
     def post(self, path: str, **options: Any) -> requests.Response:
-        """POST to any path of the predictor's Service, by way of the API server; options as for requests."""
-        service = f"api/v1/namespaces/{self.namespace}/services/{self.name}-predictor:80/proxy"
-        settings = self.api.configuration
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify = settings.ssl_ca_cert if settings.verify_ssl else False
-            session.cert = (settings.cert_file, settings.key_file) if settings.cert_file else None
-            if token := settings.get_api_key_with_prefix("authorization"):
-                session.headers["Authorization"] = token
-            return session.post(f"{settings.host}/{service}/{path}", timeout=PREDICT_SECONDS, **options)
+        """POST to any path of the server; options as for requests."""
+        return self.route.request("POST", path, **options)
 
     def _is_ready(self) -> bool:
         service = self.inference_service()

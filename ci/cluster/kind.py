@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ci.cluster import oci_shim, shell
+from ci.cluster import objects, oci_shim, ports, shell
 from ci.cluster.errors import Problem
 from ci.cluster.paths import cache, prefix
 from ci.cluster.report import say
@@ -15,7 +15,8 @@ from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
 
 ANSWER_SECONDS, RESTART_SECONDS = 20, 120
-NODE_PORT = 30080  # reachable at a loopback port of the machine: `Kind.loopback_port`
+SECONDS_LENGTH = len("2026-01-01T00:00:00")
+NODE_PORT = ports.SERVICE
 
 
 @dataclass(frozen=True)
@@ -96,19 +97,32 @@ class Kind:
             shell.output(["docker", "rm", "--force", "--volumes", container])
         shell.output(["rm", "-rf", str(self.home)])
 
-    def loopback_port(self) -> int:
-        """The port of 127.0.0.1 that reaches NODE_PORT of the node."""
-        listed = shell.output(["docker", "port", self._node, f"{NODE_PORT}/tcp"])
+    def loopback_port(self, node_port: int = ports.SERVICE) -> int:
+        """The port of 127.0.0.1 that reaches a port of the node (one of `ports.MAPPED`)."""
+        listed = shell.output(["docker", "port", self._node, f"{node_port}/tcp"])
         return int(listed.split()[0].rsplit(":", 1)[1])
 
-    def load(self, image: str) -> None:
-        """Copies an image of the engine to the node."""
-        shell.run([str(self.tools / "kind"), "load", "docker-image", "--name", self.name, image], cache() / "logs" / "kind.log")
+    def load(self, *images: str) -> None:
+        """Copies images of the engine to the node."""
+        shell.run([str(self.tools / "kind"), "load", "docker-image", "--name", self.name, *images], cache() / "logs" / "kind.log")
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """Output of kubectl on this cluster."""
         return shell.output([str(self.tools / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments],
                             stdin=stdin, timeout=timeout)
+
+    def apply(self, items: list[dict[str, Any]]) -> None:
+        """Makes objects what they are given as, in their order."""
+        self.kubectl("apply", "--server-side", "--force-conflicts", "--filename", "-", stdin=objects.write(items), timeout=300)
+
+    def runs(self, namespace: str) -> bool:
+        """Whether a namespace has deployments, and all its pods are ready and run since the node's container started.
+
+        Before a reboot they said so too, and that stays stored until the kubelet has looked again.
+        """
+        self.kubectl("--namespace", namespace, "wait", "deployment", "--all", "--for=condition=Available", "--timeout=1s")
+        pods = json.loads(self.kubectl("--namespace", namespace, "get", "pods", "--output", "json"))["items"]
+        return all(_runs_since(self._started(), pod["status"]) for pod in pods if pod["status"].get("phase") != "Succeeded")
 
     def made_of(self) -> dict[str, Any]:
         """What `mark_whole` recorded beside the key; empty where the cluster is not whole."""
@@ -121,9 +135,11 @@ class Kind:
                              "--request-timeout", "5s")
         renewed = self.kubectl("--namespace", "kube-node-lease", "get", "lease", self._node, "--output",
                                "jsonpath={.spec.renewTime}", "--request-timeout", "5s")
-        started = shell.output(["docker", "inspect", "--format", "{{.State.StartedAt}}", self._node])
-        # Both are UTC in ISO 8601, to the second and beyond; equal length is enough to compare them as text.
-        return ready.strip() == "True" and renewed[:19] > started[:19]
+        return ready.strip() == "True" and renewed[:SECONDS_LENGTH] > self._started()
+
+    def _started(self) -> str:
+        """When the node's container started: UTC in ISO 8601 to the second, as Kubernetes has times, so they compare as text."""
+        return shell.output(["docker", "inspect", "--format", "{{.State.StartedAt}}", self._node])[:SECONDS_LENGTH]
 
     def _read_record(self) -> dict[str, Any]:
         return json.loads(self._record.read_text()) if self._record.exists() else {}
@@ -143,7 +159,7 @@ class Kind:
         config: dict[str, Any] = {
             "kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4", "networking": {},
             "nodes": [{"role": "control-plane",
-                       "extraPortMappings": [{"containerPort": NODE_PORT, "listenAddress": "127.0.0.1"}]}],
+                       "extraPortMappings": [{"containerPort": port, "listenAddress": "127.0.0.1"} for port in ports.MAPPED]}],
         }
         if labels.get("torchserve-kserve.cni") == "static":
             config["networking"]["disableDefaultCNI"] = True
@@ -155,6 +171,13 @@ class Kind:
             kubeadm.append({"kind": "KubeletConfiguration", "oomScoreAdj": 0})
         config["kubeadmConfigPatches"] = [yaml.safe_dump(patch) for patch in kubeadm]
         return config
+
+
+def _runs_since(moment: str, status: dict[str, Any]) -> bool:
+    """Whether a pod's containers are all ready and started after a moment."""
+    containers = status.get("containerStatuses", [])
+    started = [item.get("state", {}).get("running", {}).get("startedAt", "") for item in containers if item["ready"]]
+    return bool(containers) and len(started) == len(containers) and all(time[:SECONDS_LENGTH] > moment for time in started)
 
 
 def ours(tools: Path) -> Kind:

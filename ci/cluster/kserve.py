@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ci.cluster import certificates, registry, shell, source, toolchain
+from ci.cluster import certificates, gateway, ingress, objects, registry, shell, source, toolchain
 from ci.cluster.kind import Kind
 from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
@@ -27,7 +27,11 @@ VALUES: dict[str, Any] = {
     "kserve": {
         "controller": {
             "deploymentMode": "Standard",
-            "gateway": {"disableIngressCreation": True},
+            "gateway": {
+                "domain": gateway.DOMAIN, "domainTemplate": gateway.HOST_TEMPLATE,
+                "disableIstioVirtualHost": True,  # Knative's gateway here is Kourier
+                "ingressGateway": {"enableGatewayApi": True, "kserveGateway": f"{ingress.NAMESPACE}/{ingress.GATEWAY}"},
+            },
             "resources": {"requests": {"cpu": "10m", "memory": "100Mi"}, "limits": {"cpu": "1", "memory": "600Mi"}},
             "rbacProxyImage": versions()["pull"]["kube-rbac-proxy"],
             "rbacProxy": {"resources": {"requests": {"cpu": "10m", "memory": "20Mi"},
@@ -46,13 +50,16 @@ def charts(*, pulled: bool) -> Callable[[str], Path]:
 
 
 def install(cluster: Kind, chart: Callable[[str], Path]) -> None:
-    """Installs KServe's CRDs and controller, and waits until its webhooks are served."""
-    _apply(cluster, _render(cluster, chart("kserve-crd"), {}))
+    """Installs KServe's CRDs and controller, and waits until its webhooks are served.
+
+    Knative and the Gateway API must be there before: KServe looks for their CRDs when it starts.
+    """
+    cluster.apply(_render(cluster, chart("kserve-crd"), {}))
     wait_for("the API server to serve InferenceServices", lambda: _serves_inference_services(cluster), seconds=60)
-    objects, later = _with_own_certificate(_render(cluster, chart("kserve-resources"), VALUES))
-    _apply(cluster, [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *objects])
+    now, later = _with_own_certificate(_render(cluster, chart("kserve-resources"), VALUES))
+    cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *now])
     wait_until_ready(cluster)
-    _apply(cluster, later)
+    cluster.apply(later)
 
 
 def is_ready(cluster: Kind) -> bool:
@@ -77,14 +84,10 @@ def _serves_inference_services(cluster: Kind) -> bool:
 def _render(cluster: Kind, chart: Path, values: dict[str, Any]) -> list[dict[str, Any]]:
     rendered = shell.output([str(cluster.tools / "helm"), "template", chart.name, str(chart), "--namespace", NAMESPACE,
                              "--values", "-"], stdin=yaml.safe_dump(values))
-    return [item for item in yaml.safe_load_all(rendered) if item]
+    return objects.read(rendered)
 
 
-def _apply(cluster: Kind, objects: list[dict[str, Any]]) -> None:
-    cluster.kubectl("apply", "--server-side", "--filename", "-", stdin=yaml.safe_dump_all(objects), timeout=300)
-
-
-def _with_own_certificate(objects: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _with_own_certificate(rendered: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Replaces what cert-manager would do by a certificate of our own.
 
     Returns the objects to apply at once, and those whose kinds KServe's webhooks guard, to apply when they are served.
@@ -96,7 +99,7 @@ def _with_own_certificate(objects: list[dict[str, Any]]) -> tuple[list[dict[str,
         "data": {"tls.crt": _base64(certificate), "tls.key": _base64(secret_key)},
     }]
     guarded: list[dict[str, Any]] = []
-    for item in objects:
+    for item in rendered:
         if item["apiVersion"].startswith("cert-manager.io/"):
             continue
         for webhook in item.get("webhooks", []):

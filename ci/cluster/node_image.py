@@ -19,8 +19,10 @@ DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 def name(runtime_image: str) -> str:
     """The image's name, whose tag is the hash of what it is made from."""
     inputs = store.key(*[Path(module.__file__) for module in (images, rootfs)], Path(__file__), images.IMAGES / "node",
-                       images.IMAGES / "kube-proxy", images.IMAGES / "programs.yaml", source.SOURCE / "core",
-                       [versions()[part] for part in ("kubernetes", "kserve", "debian", "etcd", "pause")], runtime_image)
+                       *[images.IMAGES / part for part in ("kube-proxy", "envoy", "programs.yaml")],
+                       source.SOURCE / "core", source.SOURCE / "ingress",
+                       sorted(row["image"] for row in images.table().values()), versions()["pull"]["envoy"],
+                       [versions()[part] for part in ("kubernetes", "debian", "pause", "envoy")], runtime_image)
     return f"{prefix()}/node:{inputs}"
 
 
@@ -40,7 +42,7 @@ def _build(target: str, runtime_image: str) -> None:
     say("building the node's base image …")
     images.docker_build(base, _context(), {"PAUSE": versions()["pause"]})
     say("building the images that a cluster runs …")
-    loaded = [images.build_kube_proxy(), *[images.build_program(program) for program in images.table()]]
+    loaded = [images.build_kube_proxy(), images.build_envoy(), *[images.build_program(program) for program in images.table()]]
     local = [images.local_name(image) for image in loaded]
     archive = cache() / "context" / "preload.tar"
     try:

@@ -20,9 +20,10 @@ def say(text: str) -> None:
 
 @dataclass
 class Timings:
-    """Names and durations (seconds) of the stages of one command, in the order in which they began."""
+    """Names and durations (seconds) of the stages of one command, in the order in which they began, and other figures of it."""
 
     stages: dict[str, float | None] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -37,11 +38,12 @@ class Timings:
         say(f"{name}: {self.stages[name]:.1f} s")
 
     def table(self) -> str:
-        """The stages and their seconds as aligned lines, with the elapsed total (stages may overlap)."""
+        """The stages and their seconds as aligned lines, with the elapsed total (stages may overlap), then the other figures."""
         rows = [(name, seconds) for name, seconds in self.stages.items() if seconds is not None]
         rows.append(("elapsed", time.monotonic() - _start))
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"  {name:<{width}}  {seconds:8.1f} s" for name, seconds in rows)
+        width = max(len(name) for name in [*self.facts, *[name for name, _ in rows]])
+        lines = [f"  {name:<{width}}  {seconds:8.1f} s" for name, seconds in rows]
+        return "\n".join([*lines, *[f"  {name:<{width}}  {fact:>8}" for name, fact in self.facts.items()]])
 
 
 timings = Timings()

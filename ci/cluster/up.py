@@ -1,4 +1,4 @@
-"""Finds or makes the cluster: one you give, else a healthy one of ours, else a new kind with KServe on it."""
+"""Finds or makes the cluster: one you give, else a healthy one of ours, else a new kind with Knative and KServe on it."""
 
 import os
 from collections.abc import Callable
@@ -13,10 +13,15 @@ import yaml
 from ci.cluster import (
     certificates,
     engine,
+    gateway,
     images,
+    ingress,
     kind,
+    knative,
     kserve,
     node_image,
+    objects,
+    ports,
     registry,
     rootfs,
     runtime,
@@ -34,6 +39,13 @@ from ci.cluster.versions import versions
 # Measured: a cold build from source leaves 14 GiB: modules, build cache, images, the cluster's volume.
 DISK_GIB = {"build": 20, "pull": 8}
 ANSWER_SECONDS = 10
+# What the default cluster is made of, in ci/versions.yaml; other profiles' rows don't remake it.
+VERSIONS = ("kubernetes", "kserve", "kind", "coredns", "kube-rbac-proxy", "local-path-provisioner", "knative", "knative-release",
+            "kourier", "kourier-release", "contour", "envoy", "etcd", "pause", "debian")
+PULLED = ("node", "kserve-charts", "kserve-controller", "kube-rbac-proxy", "envoy")
+IMAGES = ("node", "kube-proxy", "envoy", "programs.yaml")
+SETS = ("core", "ingress")
+CODE = (kind, ports, gateway, certificates, objects, knative, ingress, kserve, node_image, images, rootfs)
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ def find(kubeconfig: Path | None, *, install: bool) -> Cluster:
     if kubeconfig:
         return given(kubeconfig)
     prepare_engine(install=install)
-    if cluster := healthy():
+    if cluster := healthy(install=install):
         return cluster
     with Builder(install=install) as builder:
         return made(builder)
@@ -93,49 +105,77 @@ def given(kubeconfig: Path) -> Cluster:
     return Cluster(kubeconfig, None, image, None)
 
 
-def healthy() -> Cluster | None:
-    """Our cluster, if it was made of what we would make it of now, and works; however it was made, pulled or built."""
+def healthy(*, install: bool) -> Cluster | None:
+    """Our cluster, if it was made of what we would make it of now, and works; however it was made, pulled or built.
+
+    A runtime image that is new since is made (see `runtime.ensure`) and loaded into it.
+    """
     recorded = kind.ours(Path()).made_of()
-    if not recorded or not images.exists(recorded["runtime_image"]) or not Path(recorded["tools"]).is_dir():
+    if not recorded or not Path(recorded["tools"]).is_dir():
         return None
     cluster = kind.ours(Path(recorded["tools"]))
     with store.lock("cluster"), timings.stage("cluster"):
         if not cluster.is_usable(_key()):
             return None
         try:
+            _wait_for_gateways(cluster)
             kserve.wait_until_ready(cluster)
         except Problem as problem:
             say(f"{problem} The cluster is made anew.")
             return None
+        runtime_image = recorded["runtime_image"]
+        if not (runtime_image in runtime.names() and images.exists(runtime_image)):
+            runtime_image = runtime.ensure(install=install)
+            say(f"loading {runtime_image} into the cluster {cluster.name} …")
+            cluster.load(runtime_image)
+            cluster.mark_whole(_key(), {**recorded, "runtime_image": runtime_image})
     say(f"using the cluster {cluster.name}, which answers")
-    return Cluster(cluster.kubeconfig, cluster.tools, recorded["runtime_image"], cluster)
+    return Cluster(cluster.kubeconfig, cluster.tools, runtime_image, cluster)
 
 
 def made(builder: "Builder") -> Cluster:
     """Our kind cluster, made anew from what the builder brings."""
     with store.lock("cluster"):
-        with timings.stage("tools"):
-            programs = builder.tools()
-        cluster = kind.ours(programs)
-        cluster.refuse_foreign()
-        with timings.stage("images"):
-            node, runtime_image = builder.node()
-        with timings.stage("kind"):
-            cluster.create(node)
-            if registry.answers():
-                for image in ("torchserve", "kserve-controller", "kube-rbac-proxy"):
-                    cluster.load(registry.pull(versions()["pull"][image]))
+        cluster, runtime_image = created(builder, prefix())
+        # KServe only asks for the others' CRDs; their programs start beside it.
+        with timings.stage("Knative and Contour"):
+            knative.install(cluster)
+            ingress.install(cluster)
         with timings.stage("KServe"):
             kserve.install(cluster, kserve.charts(pulled=registry.answers()))
-        cluster.mark_whole(_key(), {"runtime_image": runtime_image, "tools": str(programs)})
-    return Cluster(cluster.kubeconfig, programs, runtime_image, cluster)
+        with timings.stage("gateways"):
+            _wait_for_gateways(cluster)
+        cluster.mark_whole(_key(), {"runtime_image": runtime_image, "tools": str(cluster.tools)})
+    return Cluster(cluster.kubeconfig, cluster.tools, runtime_image, cluster)
+
+
+def _wait_for_gateways(cluster: kind.Kind) -> None:
+    knative.wait_until_ready(cluster)
+    ingress.wait_until_ready(cluster)
+
+
+def created(builder: "Builder", name: str) -> tuple[kind.Kind, str]:
+    """A new kind cluster of this name with all images on its node and nothing installed, and its runtime image."""
+    with timings.stage("tools"):
+        programs = builder.tools()
+    cluster = kind.Kind(name, programs)
+    cluster.refuse_foreign()
+    with timings.stage("images"):
+        node, runtime_image = builder.node()
+    with timings.stage("kind"):
+        cluster.create(node)
+        if registry.answers():
+            pulled = [versions()["pull"][image] for image in ("kserve-controller", "kube-rbac-proxy")]
+            wanted = dict.fromkeys([runtime_image, *pulled, *knative.image_names(), *ingress.image_names()])
+            cluster.load(*[registry.pull(image) for image in wanted])
+    return cluster, runtime_image
 
 
 def _key() -> str:
-    """The hash of what our cluster is made from, the same whether images are pulled or built."""
-    pinned = {name: version for name, version in versions().items() if name != "python"}
-    code = [Path(module.__file__) for module in (kind, kserve, certificates, node_image, images, rootfs, runtime)]
-    return store.key(pinned, images.IMAGES, source.SOURCE, *code)
+    """The hash of what our cluster is made from, the same whether images are pulled or built; without the runtime image."""
+    return store.key([versions()[name] for name in VERSIONS], [versions()["pull"][name] for name in PULLED],
+                     *[images.IMAGES / part for part in IMAGES], *[source.SOURCE / name for name in SETS],
+                     *[Path(module.__file__) for module in CODE])
 
 
 class Builder:
@@ -152,11 +192,12 @@ class Builder:
 
     def __enter__(self) -> "Builder":
         self._check_disk()
-        if not registry.answers():
-            runtime.prepare(install=self._install)
-        self._begin("runtime", runtime.ensure)
-        if not registry.answers():
-            self._begin("binaries", lambda: source.binaries("core"))
+        if registry.answers():
+            self._begin("runtime", lambda: runtime.ensure(install=self._install))
+        else:
+            runtime.prepare(install=self._install)  # here, for the root file systems, too
+            self._begin("runtime", lambda: runtime.ensure(install=self._install))
+            self._begin("binaries", lambda: [source.binaries(name) for name in SETS])
             self._begin("node root", lambda: images.root_tar("node"))
             self._begin("kube-proxy root", lambda: images.root_tar("kube-proxy"))
         return self

@@ -12,7 +12,7 @@ import pytest
 import requests
 import yaml
 
-from ci.cluster import engine, images, kserve, node_image, registry, runtime, shell, system
+from ci.cluster import engine, images, ingress, knative, kserve, node_image, registry, runtime, shell, system
 from ci.cluster.errors import Problem
 from ci.cluster.paths import REPOSITORY, prefix
 from ci.cluster.versions import versions
@@ -50,24 +50,32 @@ def _port(log: Path) -> str | None:
     return found.group(1) if found else None
 
 
+def upstream_names() -> list[str]:
+    """The images that are pulled where a registry answers."""
+    pulled = versions()["pull"]
+    return [*[pulled[name] for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy")],
+            *dict.fromkeys([*knative.image_names(), *ingress.image_names()])]
+
+
 @pytest.fixture(scope="module")
 def environment(local_registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The registry filled, and an environment that points to it, with names and a cache of its own."""
     pulled = versions()["pull"]
-    upstream = [pulled[name] for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy")]
+    upstream = upstream_names()
     if present := [image for image in upstream if images.exists(image)]:
         raise Problem(f"This test gives the upstream names {', '.join(present)} to images of its own, and the engine has them: "
                       "remove them first.")
     environment = {**os.environ, "TORCHSERVE_KSERVE_REGISTRY": local_registry, "TORCHSERVE_KSERVE_PREFIX": f"{prefix()}-pull",
                    "TORCHSERVE_KSERVE_CACHE": str(tmp_path_factory.mktemp("cache"))}
-    runtime.prepare(install=True)
-    own = runtime.own()
+    own = runtime.own(install=True)
     torchserve = images.local_name(pulled["torchserve"])
     shell.output(["docker", "build", "--tag", torchserve, "-"], stdin=f"FROM {own}\n{UPSTREAMS_ENTRYPOINT}\n",
                  env={"DOCKER_BUILDKIT": "0"})
     built = {pulled["node"]: node_image.build(own), pulled["torchserve"]: torchserve}
-    for program in ("kserve-controller", "kube-rbac-proxy"):
-        built[pulled[program]] = images.local_name(images.build_program(program))
+    for program, row in images.table().items():
+        if row["image"] in upstream:
+            built[row["image"]] = images.local_name(images.build_program(program))
+    built[pulled["envoy"]] = images.local_name(images.build_envoy())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCHSERVE_KSERVE_REGISTRY", local_registry)
         stored = {name: registry.mirrored(name) for name in upstream}
@@ -75,8 +83,7 @@ def environment(local_registry: str, tmp_path_factory: pytest.TempPathFactory) -
         for name, image in built.items():
             shell.output(["docker", "tag", image, stored[name]])
             shell.output(["docker", "push", stored[name]])
-        shell.output(["docker", "image", "rm", *stored.values(), torchserve, built[pulled["kserve-controller"]],
-                      built[pulled["kube-rbac-proxy"]]])
+        shell.output(["docker", "image", "rm", *stored.values(), *(set(built.values()) - {built[pulled["node"]]})])
         _push_charts(local_registry, tmp_path_factory.mktemp("charts"))
         yield environment
     finally:
@@ -102,8 +109,7 @@ def test_where_a_registry_answers_the_demo_pulls_everything_and_predicts(environ
     assert done.returncode == 0, done.stdout
     assert "a registry answers" in done.stdout
     assert re.search(r'"predictions":\s*\[\s*4\s*\]', done.stdout)
-    for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy"):
-        assert f"pulling {environment['TORCHSERVE_KSERVE_REGISTRY']}/" in done.stdout
-        assert versions()["pull"][name].rpartition("/")[2] in done.stdout
+    assert f"pulling {environment['TORCHSERVE_KSERVE_REGISTRY']}/" in done.stdout
+    assert [name for name in upstream_names() if name.rpartition("/")[2] not in done.stdout] == []
     assert "compiling" not in done.stdout
     assert "building" not in done.stdout.replace("building and running the cluster", "")

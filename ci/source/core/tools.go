@@ -16,5 +16,11 @@ import (
 	_ "k8s.io/kubernetes/cmd/kubeadm"
 	_ "k8s.io/kubernetes/cmd/kubectl"
 	_ "k8s.io/kubernetes/cmd/kubelet"
+	_ "knative.dev/net-kourier/cmd/kourier"
+	_ "knative.dev/serving/cmd/activator"
+	_ "knative.dev/serving/cmd/autoscaler"
+	_ "knative.dev/serving/cmd/controller"
+	_ "knative.dev/serving/cmd/queue"
+	_ "knative.dev/serving/cmd/webhook"
 	_ "sigs.k8s.io/kind"
 )
