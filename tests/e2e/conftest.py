@@ -1,5 +1,6 @@
 """What the tests on a cluster share: the cluster, a namespace that enforces restricted pods, model archives, releases."""
 
+import base64
 import csv
 import json
 import uuid
@@ -16,24 +17,61 @@ from pytest_helm_charts.clusters import ExistingCluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 
 from ci import helm, release
-from ci.cluster import examples, up
+from ci.cluster import examples, ports, up
+from ci.cluster import gateway as gateways
 from ci.cluster.paths import EXAMPLES, REPOSITORY
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
+from tests.e2e.tiny import archive
 
 GONE_SECONDS = 120
 HERE = Path(__file__).parent
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
 ARTIFACTS = REPOSITORY / "artifacts"
 # Several releases share the two cores of a test cluster.
+MODES = ("Standard", "Knative")
+# Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
+QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
 SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.1}}}}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The main job comes first: it is the one that is timed, and no pod of another test shall still be ending beside it."""
-    items.sort(key=lambda item: item.path.parent == HERE and item.path.stem != "test_serving")
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--gateway", help="with --kubeconfig: address of the gateway of Knative's ingress, http://HOST[:PORT]; "
+                                       "without it, tests in Knative mode are left out")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """One mode after the other, and in each the main job first: it is the one that is timed, and no pod of another test shall
+    still be ending beside it."""
+    if config.getoption("kubeconfig") and not config.getoption("gateway"):
+        unreachable = [item for item in items if _mode(item) == "Knative"]
+        config.hook.pytest_deselected(items=unreachable)
+        items[:] = [item for item in items if item not in unreachable]
+    items.sort(key=lambda item: (MODES.index(_mode(item)), item.path.stem != "test_serving"))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_mode(item)))
+
+
+def _mode(item: pytest.Item) -> str:
+    """The deployment mode that a test is run in."""
+    call = getattr(item, "callspec", None)
+    return call.params.get("mode", MODES[0]) if call else MODES[0]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several workers hands its times over."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["times"] = {"stages": timings.stages, "facts": timings.facts}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Takes the times of a worker over."""
+    times = getattr(node, "workeroutput", {}).get("times", {})
+    timings.stages |= times.get("stages", {})
+    timings.facts |= times.get("facts", {})
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -77,13 +115,33 @@ def diagnosed() -> list[Path]:
     return []
 
 
+@pytest.fixture(scope="session", params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """KServe's deployment mode of the releases."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
-def namespace(cluster: up.Cluster, kube_cluster: KubeCluster, api: kubernetes.client.ApiClient, diagnosed: list[Path],
-              request: pytest.FixtureRequest) -> Iterator[str]:
-    """A namespace of this session's own, in which Pod Security enforces `restricted`."""
-    name = f"e2e-{uuid.uuid4().hex[:6]}"
+def gateway(cluster: up.Cluster, pytestconfig: pytest.Config) -> str:
+    """Address of the gateway that knows the hosts of Knative services."""
+    return pytestconfig.getoption("gateway") or gateways.address(cluster.kind, ports.KOURIER_HTTP)
+
+
+@pytest.fixture(scope="session")
+def clean(cluster: up.Cluster, api: kubernetes.client.ApiClient) -> None:
+    """Removes namespaces of runs that were killed: on a cluster of ours nobody else has any."""
     if cluster.kind:
-        _remove_leftovers(kubernetes.client.CoreV1Api(api))
+        core = kubernetes.client.CoreV1Api(api)
+        selector = ",".join(f"{key}={value}" for key, value in MARK.items())
+        for leftover in core.list_namespace(label_selector=selector).items:
+            core.delete_namespace(leftover.metadata.name)
+
+
+@pytest.fixture(scope="session")
+def namespace(kube_cluster: KubeCluster, api: kubernetes.client.ApiClient, diagnosed: list[Path], mode: str,
+              clean: None, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001
+    """A namespace of this session's own for releases of one mode, in which Pod Security enforces `restricted`."""
+    name = f"e2e-{mode.lower()}-{uuid.uuid4().hex[:6]}"
     ensure_namespace_exists(kube_cluster.kube_client, name, extra_metadata={
         "labels": {"pod-security.kubernetes.io/enforce": "restricted", **MARK}})
     yield name
@@ -93,13 +151,6 @@ def namespace(cluster: up.Cluster, kube_cluster: KubeCluster, api: kubernetes.cl
         if request.config.getoption("keep_on_failure"):
             return
     kubernetes.client.CoreV1Api(api).delete_namespace(name)
-
-
-def _remove_leftovers(core: kubernetes.client.CoreV1Api) -> None:
-    """Removes namespaces of runs that were killed: on a cluster of ours nobody else has any."""
-    selector = ",".join(f"{key}={value}" for key, value in MARK.items())
-    for leftover in core.list_namespace(label_selector=selector).items:
-        core.delete_namespace(leftover.metadata.name)
 
 
 @pytest.fixture(scope="session")
@@ -126,17 +177,35 @@ def chart(cluster: up.Cluster, namespace: str) -> helm.Helm:
 
 
 @pytest.fixture(scope="session")
-def values(cluster: up.Cluster, urls: dict[str, str]) -> Callable[..., dict[str, Any]]:
-    """values(example, …): an example's own values, with its source and the cluster's runtime image, and more on top."""
+def common(cluster: up.Cluster, mode: str) -> dict[str, Any]:
+    """The values that all releases of a mode have: the cluster's runtime image, small requests, the mode."""
+    return helm.merged(helm.image_values(cluster.runtime_image), SMALL, {"deploymentMode": mode},
+                       QUICK if mode == "Knative" else {})
+
+
+@pytest.fixture(scope="session")
+def values(common: dict[str, Any], urls: dict[str, str]) -> Callable[..., dict[str, Any]]:
+    """values(example, …): an example's own values, with its source and what all releases have, and more on top."""
     def make(example: str, *more: dict[str, Any]) -> dict[str, Any]:
         own = yaml.safe_load((EXAMPLES / example / "values.yaml").read_text())
-        source = {"models": {example: {"uri": urls[example]}}}
-        return helm.merged(own, helm.image_values(cluster.runtime_image), SMALL, source, *more)
+        return helm.merged(own, common, {"models": {example: {"uri": urls[example]}}}, *more)
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny(common: dict[str, Any], api: kubernetes.client.ApiClient, namespace: str) -> Callable[..., dict[str, Any]]:
+    """tiny(word, …): values of a release whose only model, named tiny, answers every instance with that word: one or two."""
+    packed = {f"{word}.mar": base64.b64encode(archive(word)).decode() for word in ("one", "two")}
+    kubernetes.client.CoreV1Api(api).create_namespaced_config_map(
+        namespace, {"metadata": {"name": "tiny"}, "binaryData": packed})
+
+    def make(word: str, *more: dict[str, Any]) -> dict[str, Any]:
+        return helm.merged(common, {"models": {"tiny": {"uri": f"configMap://tiny/{word}.mar"}}}, *more)
     return make
 
 
 @pytest.fixture(scope="module")
-def install(chart: helm.Helm, api: kubernetes.client.ApiClient, namespace: str, diagnosed: list[Path],
+def install(chart: helm.Helm, api: kubernetes.client.ApiClient, namespace: str, mode: str, diagnosed: list[Path],
             request: pytest.FixtureRequest) -> Iterator[Callable[..., release.Release]]:
     """install(name, values): a release, uninstalled when the module's tests are over; diagnosed before if one failed."""
     names: list[str] = []
@@ -145,7 +214,7 @@ def install(chart: helm.Helm, api: kubernetes.client.ApiClient, namespace: str, 
     def make(name: str, given: dict[str, Any]) -> release.Release:
         names.append(name)
         chart.install(name, given)
-        return release.Release(api, namespace, name)
+        return release.Release(api, namespace, name, request.getfixturevalue("gateway") if mode == "Knative" else None)
 
     yield make
     if request.session.testsfailed > failed_before:

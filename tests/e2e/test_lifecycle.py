@@ -1,26 +1,22 @@
-"""From install to uninstall: the claim kept or removed as told, an existing claim, other sources, upgrades, the end of a pod."""
+"""From install to uninstall: the claim kept or removed as told, an existing claim, other sources, the end of a pod."""
 
 import base64
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import kubernetes
 import pytest
-import requests
 
-from ci.cluster.report import say, timings
+from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
-from tests.e2e.watching import delete
+from tests.e2e.watching import delete, pods_of
 
 BUSY_SECONDS = REPLACED_SECONDS = 120
-PAUSE_SECONDS = 0.05  # between the requests during an upgrade
-MOST_REQUESTS = 2000
 IN_A_CONFIG_MAP = {"models": {"digits": {"uri": "configMap://archives/digits.mar"}}}
 
 
@@ -82,23 +78,6 @@ def test_a_model_archive_in_a_config_map_is_served(
     assert mapped.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
 
 
-def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone_and_loses_no_request(
-        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
-        example: Callable[[str, str], Any]) -> None:
-    mapped = begun["mapped"]
-    mapped.wait_until_ready()
-    pod, = mapped.predictor_pods()
-    jobs, rollouts = _uids(mapped.seed_jobs()), _rollouts(mapped)
-    with _asked_all_along(mapped, "digits", example("digits", "request.json")) as answers:
-        chart.install("mapped", values("digits", IN_A_CONFIG_MAP, {"models": {"digits": {"responseTimeout": 90}}}))
-        new = _wait_until_replaced(mapped, pod)
-    assert '"responseTimeout":90' in mapped.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
-    assert _rollouts(mapped) == rollouts + 1
-    assert _uids(mapped.seed_jobs()) == jobs
-    say(f"{len(answers)} requests were answered during the upgrade")
-    assert set(answers) == {200}
-
-
 def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
         begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
         example: Callable[[str, str], Any]) -> None:
@@ -151,44 +130,15 @@ def _uids(items: list[Any]) -> set[str]:
     return {item.metadata.uid for item in items}
 
 
-def _rollouts(running: Release) -> int:
-    """How many times the predictor's Deployment has been rolled out."""
-    deployment = kubernetes.client.AppsV1Api(running.api).read_namespaced_deployment(
-        f"{running.name}-predictor", running.namespace)
-    return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
-
-
 def _wait_until_replaced(running: Release, old: Any) -> Any:
     """Waits until a pod has gone and another one is the predictor's only one; returns that."""
     def replaced() -> Any:
-        pods = running.core.list_namespaced_pod(
-            running.namespace, label_selector=f"serving.kserve.io/inferenceservice={running.name}").items
+        pods = pods_of(running)
         return pods[0] if len(pods) == 1 and old.metadata.uid not in _uids(pods) else None
 
     new = wait_for(f"another pod in the place of {old.metadata.name}", replaced, seconds=REPLACED_SECONDS)
     running.wait_until_ready()
     return new
-
-
-@contextmanager
-def _asked_all_along(running: Release, model: str, body: Any) -> Iterator[list[int | str]]:
-    """Sends requests one after the other while the block runs; yields their statuses, or why there was no answer."""
-    over, answers = threading.Event(), []
-
-    def ask() -> None:
-        while not over.wait(PAUSE_SECONDS) and len(answers) < MOST_REQUESTS:
-            try:
-                answers.append(running.predict(model, body).status_code)
-            except requests.RequestException as error:
-                answers.append(str(error))
-
-    asking = threading.Thread(target=ask)
-    asking.start()
-    try:
-        yield answers
-    finally:
-        over.set()
-        asking.join()
 
 
 def _is_busy(running: Release) -> bool:

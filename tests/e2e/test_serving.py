@@ -16,6 +16,7 @@ from tests.e2e.watching import Seen, is_ready, since_ready, watched
 
 EXAMPLES = ("bert", "digits")
 WATCH_SECONDS = 10
+CONTAINERS = {"Standard": ["kserve-container"], "Knative": ["kserve-container", "queue-proxy"]}
 MUST_SHOW = ("Torch worker started.", "WORKER_MODEL_LOADED")
 MUST_NOT_SHOW = ("Worker died", "--ts-config file not found", "Permission denied", "Traceback (most recent call last)", "[ERROR]")
 JAVA_STACK_TRACE = re.compile(r"^\s+at [\w.$/]+\([\w.]+(:\d+)?\)$|^[\w.$]+(Exception|Error)\b", re.MULTILINE)
@@ -31,13 +32,13 @@ def changes(api: kubernetes.client.ApiClient, namespace: str) -> Iterator[list[S
 
 @pytest.fixture(scope="module")
 def releases(install: Callable[..., Release], values: Callable[..., dict[str, Any]], example: Callable[[str, str], Any],
-             changes: list[Seen]) -> dict[str, Release]:  # noqa: ARG001  (the watch begins before the installs)
+             mode: str, changes: list[Seen]) -> dict[str, Release]:  # noqa: ARG001  (the watch begins before the installs)
     """A release of each example in one namespace, each timed from `helm install` to its first answer, which must be right."""
     given = {name: values(name) for name in EXAMPLES}
     requests = {name: example(name, "request.json") for name in EXAMPLES}
     found = {}
     for name, called in (("digits", "digits"), ("bert", "torchserve")):
-        with timings.stage(f"helm install {name} to first right answer"):
+        with timings.stage(f"helm install {name} to first right answer, {mode}"):
             found[name] = install(called, given[name])
             found[name].wait_until_ready()
             answer = found[name].predict(name, requests[name])
@@ -105,7 +106,7 @@ def test_every_condition_of_the_inference_service_is_true(name: str, releases: d
 def test_a_release_was_never_ready_before_its_model_had_loaded(
         name: str, releases: dict[str, Release], changes: list[Seen]) -> None:
     pod, = releases[name].predictor_pods()
-    assert [status.restart_count for status in pod.status.container_statuses] == [0]
+    assert {status.restart_count for status in pod.status.container_statuses} == {0}
     log = releases[name].core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace,
                                                       container="kserve-container", timestamps=True)
     stamp = next(line.split()[0] for line in log.splitlines() if "WORKER_MODEL_LOADED" in line)
@@ -119,10 +120,20 @@ def test_a_release_was_never_ready_before_its_model_had_loaded(
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_pod_has_kserve_container_and_nothing_else(name: str, releases: dict[str, Release]) -> None:
+def test_the_pod_has_the_containers_of_its_mode_and_nothing_else(name: str, releases: dict[str, Release], mode: str) -> None:
     pod, = releases[name].predictor_pods()
-    assert [container.name for container in pod.spec.containers] == ["kserve-container"]
+    assert sorted(container.name for container in pod.spec.containers) == CONTAINERS[mode]
     assert not pod.spec.init_containers
+
+
+@pytest.mark.parametrize("mode", ["Knative"], indirect=True)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_log_of_the_queue_proxy_shows_no_trouble(name: str, releases: dict[str, Release]) -> None:
+    pod, = releases[name].predictor_pods()
+    log = releases[name].logs(pod.metadata.name, "queue-proxy")
+    assert log
+    for text in ('"severity":"ERROR"', '"severity":"WARNING"', '"level":"error"', "panic"):
+        assert text not in log, log
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -62,6 +62,12 @@ def watched(listing: Callable[..., Any], *arguments: str, **options: str) -> Ite
         following.join(timeout=END_SECONDS)
 
 
+def pods_of(release: Release) -> list[Any]:
+    """All pods of the predictor, those that are being deleted too."""
+    selector = f"serving.kserve.io/inferenceservice={release.name}"
+    return release.core.list_namespaced_pod(release.namespace, label_selector=selector).items
+
+
 def is_ready(service: dict[str, Any]) -> bool:
     """Whether an InferenceService is Ready."""
     conditions = service.get("status", {}).get("conditions", [])

@@ -9,18 +9,18 @@ from tests.unit.render import of_kind, only, render_chart
 
 HOSTS = ["a.example.com", "b.example.com"]
 KUBEFLOW = CASES["kubeflow"]
+KNATIVE = changed(SMALLEST, deploymentMode="Knative")
 
 
-@pytest.mark.parametrize(("mode", "api"), [("Standard", "v1"), ("Knative", "serving.knative.dev/v1")])
-def test_every_host_is_mapped_to_the_predictor(mode, api):
-    found = of_kind(render_chart(changed(SMALLEST, deploymentMode=mode, domainMapping__hosts=HOSTS)), "DomainMapping")
+def test_every_host_is_mapped_to_the_predictor():
+    found = of_kind(render_chart(changed(KNATIVE, domainMapping__hosts=HOSTS)), "DomainMapping")
     assert [item["metadata"]["name"] for item in found] == HOSTS
-    ref = {"apiVersion": api, "kind": "Service", "name": "demo-predictor", "namespace": "models"}
+    ref = {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": "demo-predictor", "namespace": "models"}
     assert [item["spec"] for item in found] == [{"ref": ref}] * 2
 
 
 def test_a_host_may_have_a_certificate():
-    values = changed(SMALLEST, domainMapping={"hosts": HOSTS[:1], "tlsSecretName": "mine"})
+    values = changed(KNATIVE, domainMapping={"hosts": HOSTS[:1], "tlsSecretName": "mine"})
     assert only(render_chart(values), "DomainMapping")["spec"]["tls"] == {"secretName": "mine"}
 
 

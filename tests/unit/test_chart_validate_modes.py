@@ -112,15 +112,21 @@ RULES = {
         changed(SMALLEST, labels={"team": "a_b"}),
     ),
     "host of the cluster": (
-        changed(SMALLEST, domainMapping__hosts=["bert.models.svc.cluster.local"]),
+        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.svc.cluster.local"]),
         "domainMapping.hosts: bert.models.svc.cluster.local is a name of the cluster's own, which Knative refuses; write one of "
         "another domain",
+        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.example.com"]),
+    ),
+    "host in Standard mode": (
         changed(SMALLEST, domainMapping__hosts=["bert.models.example.com"]),
+        "domainMapping.hosts: Knative's gateway takes no host for the plain Service of deploymentMode Standard; remove it, the "
+        "host comes from KServe's own setting domainTemplate, or set deploymentMode=Knative",
+        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.example.com"]),
     ),
     "certificate of no host": (
         changed(SMALLEST, domainMapping__tlsSecretName="tls"),
         "domainMapping.tlsSecretName is the certificate of no host; set domainMapping.hosts, or remove it",
-        changed(SMALLEST, domainMapping={"tlsSecretName": "tls", "hosts": ["a.example.com"]}),
+        changed(SMALLEST, deploymentMode="Knative", domainMapping={"tlsSecretName": "tls", "hosts": ["a.example.com"]}),
     ),
     "policy without sidecar": (
         changed(SMALLEST, kubeflow__authorizationPolicy__enabled=True),

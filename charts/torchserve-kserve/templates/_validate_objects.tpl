@@ -40,6 +40,9 @@ labels: the value of {{ $key }} is no label's; write at most 63 letters, digits,
 
 {{/* in: root; out: complaints about hosts of DomainMappings. */}}
 {{- define "torchserve-kserve.validate.domains" -}}
+{{- if and .Values.domainMapping.hosts (ne .Values.deploymentMode "Knative") }}
+domainMapping.hosts: Knative's gateway takes no host for the plain Service of deploymentMode {{ .Values.deploymentMode }}; remove it, the host comes from KServe's own setting domainTemplate, or set deploymentMode=Knative
+{{- end }}
 {{- range .Values.domainMapping.hosts }}
 {{- if hasSuffix ".svc.cluster.local" . }}
 domainMapping.hosts: {{ . }} is a name of the cluster's own, which Knative refuses; write one of another domain

@@ -1,0 +1,220 @@
+"""Upgrades, rollbacks, canaries and scaling under traffic: what changes rolls, what doesn't stays, no request is lost."""
+
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import kubernetes
+import pytest
+import requests
+
+from ci.cluster.report import timings
+from ci.cluster.waiting import wait_for
+from ci.helm import Helm
+from ci.release import Release
+from tests.e2e.traffic import Traffic, sent
+from tests.e2e.watching import pods_of, watched
+
+REPLACED_SECONDS = 120
+ZERO_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 120, 90, 90, 120, 900
+NAME, MODEL = "changing", "tiny"
+REQUEST = {"instances": [{}]}
+in_knative_mode = pytest.mark.parametrize("mode", ["Knative"], indirect=True)
+CANARY_PERCENT, CANARY_REQUESTS, CANARY_RATE = 10, 500, 40
+# 500 draws with a chance of 10 %: outside these once in some thousand runs, if the share is right (± 4 standard deviations).
+CANARY_SHARE = (0.046, 0.154)
+SLEEPY = {"minReplicas": 0, "maxReplicas": 2, "scaleMetric": "concurrency", "scaleTarget": 1}
+
+
+@pytest.fixture(scope="module")
+def begun(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]], mode: str) -> dict[str, Release]:
+    """A release that answers `one`, the subject of most tests here, one after the other; in Knative mode also one that falls
+    asleep meanwhile."""
+    found = {NAME: install(NAME, tiny("one"))}
+    if mode == "Knative":
+        found["sleeper"] = install("sleeper", tiny("one", SLEEPY))
+    return found
+
+
+@pytest.fixture(scope="module")
+def traffic(begun: dict[str, Release]) -> Iterator[Traffic]:
+    """Requests to the release that is changed, from before the first change to after the last."""
+    begun[NAME].wait_until_ready()
+    with sent(lambda: _ask(begun[NAME]), most_seconds=TRAFFIC_SECONDS) as traffic:
+        yield traffic
+
+
+@pytest.fixture
+def changing(begun: dict[str, Release], traffic: Traffic) -> Iterator[Release]:
+    """The release that is changed, under traffic: no request may fail until the test ends."""
+    yield begun[NAME]
+    assert traffic.failed() == []
+
+
+def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone(
+        changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
+    old, jobs, rollouts = changing.predictor_pods(), _uids(changing.seed_jobs()), _rollouts(changing)
+    chart.install(NAME, tiny("one", {"models": {MODEL: {"responseTimeout": 90}}}))
+    new = _wait_until_replaced(changing, old)
+    assert '"responseTimeout":90' in changing.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
+    assert _rollouts(changing) == rollouts + 1
+    assert _uids(changing.seed_jobs()) == jobs
+
+
+def test_an_upgrade_to_another_model_brings_its_answers(
+        changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
+    old = changing.predictor_pods()
+    chart.install(NAME, tiny("two"))
+    _wait_until_replaced(changing, old)
+    assert _ask(changing).json() == {"predictions": ["two"]}
+
+
+def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm) -> None:
+    old = changing.predictor_pods()
+    chart("rollback", NAME)
+    _wait_until_replaced(changing, old)
+    assert _ask(changing).json() == {"predictions": ["one"]}
+
+
+@in_knative_mode
+def test_a_canary_gets_its_share(changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
+    chart.install(NAME, tiny("two", {"canaryTrafficPercent": CANARY_PERCENT}))
+    wait_for("the canary to get its share", lambda: _shares(changing) == [CANARY_PERCENT, 100 - CANARY_PERCENT],
+             seconds=SPLIT_SECONDS)
+    with sent(lambda: _ask(changing), rate=CANARY_RATE) as asked:
+        wait_for("an answer of the canary", lambda: "two" in asked.predictions(), seconds=SPLIT_SECONDS)
+    with sent(lambda: _ask(changing), rate=CANARY_RATE) as asked:
+        wait_for("enough answers", lambda: len(asked.answers) >= CANARY_REQUESTS, seconds=SPLIT_SECONDS)
+    assert asked.failed() == []
+    found = asked.predictions()
+    share = found["two"] / found.total()
+    timings.facts[f"canary's share of {found.total()} requests"] = f"{share:.1%}"
+    assert set(found) == {"one", "two"}
+    assert CANARY_SHARE[0] <= share <= CANARY_SHARE[1]
+
+
+@in_knative_mode
+def test_a_pod_of_the_old_revision_starts_again_with_its_own_model_after_the_upgrade(changing: Release) -> None:
+    old = next(pod for pod in changing.predictor_pods() if _answer_of(changing, pod) == "one")
+    changing.core.delete_namespaced_pod(old.metadata.name, changing.namespace)
+    new = wait_for("a ready pod of the old revision in its place", lambda: _ready_pod_of(changing, _revision(old)),
+                   seconds=SCALED_SECONDS)
+    assert new.metadata.uid != old.metadata.uid
+    assert _answer_of(changing, new) == "one"
+
+
+@in_knative_mode
+def test_promoting_the_canary_gives_it_all_requests(
+        changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
+    chart.install(NAME, tiny("two"))
+    wait_for("the canary to get all traffic", lambda: _shares(changing) == [100], seconds=SPLIT_SECONDS)
+    wait_for("one pod to be left", lambda: len(changing.predictor_pods()) == 1, seconds=SCALED_SECONDS)
+    assert _ask(changing).json() == {"predictions": ["two"]}
+
+
+@in_knative_mode
+def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(begun: dict[str, Release]) -> None:
+    sleeper = begun["sleeper"]
+    _wait_for_zero(sleeper)
+    with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
+                 label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
+        began = datetime.datetime.now(datetime.UTC)
+        answer = _ask(sleeper)
+        woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
+    assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
+    made = next(change.at for change in seen if change.kind == "ADDED")
+    ready = next(change.at for change in seen if _is_ready(change.item))
+    own = (ready - made).total_seconds()
+    timings.stages["scale from zero to answer"] = woken
+    timings.facts["the same ÷ the pod's own cold start"] = f"{woken / own:.2f}"
+
+
+@in_knative_mode
+def test_scaling_up_and_down_under_traffic_loses_no_request(begun: dict[str, Release]) -> None:
+    sleeper, slow = begun["sleeper"], {"instances": [{"seconds": 0.1}]}
+    with sent(lambda: _ask(sleeper)) as asked:
+        with sent(lambda: sleeper.predict(MODEL, slow), rate=6):
+            wait_for("a second pod that is ready", lambda: _ready_count(sleeper) == 2, seconds=SCALED_SECONDS)
+        wait_for("one pod again", lambda: len(sleeper.predictor_pods()) == 1, seconds=SCALED_SECONDS)
+        wait_for("the other one to be gone", lambda: len(pods_of(sleeper)) == 1, seconds=GONE_SECONDS)
+    timings.facts["requests during scale-up and scale-down"] = str(len(asked.answers))
+    assert asked.failed() == []
+
+
+def test_no_request_was_lost_in_any_of_these_changes(begun: dict[str, Release], traffic: Traffic, mode: str) -> None:
+    wait_for("the pods of older revisions to be gone", lambda: len(pods_of(begun[NAME])) == 1, seconds=GONE_SECONDS)
+    sent_so_far = len(traffic.answers)
+    wait_for("answers after that", lambda: len(traffic.answers) > sent_so_far, seconds=SPLIT_SECONDS)
+    timings.facts[f"requests during changes, {mode}"] = str(len(traffic.answers))
+    assert traffic.failed() == []
+    assert set(traffic.predictions()) == {"one", "two"}
+
+
+def _ask(running: Release) -> requests.Response:
+    return running.predict(MODEL, REQUEST)
+
+
+def _uids(items: list[Any]) -> set[str]:
+    return {item.metadata.uid for item in items}
+
+
+def _rollouts(running: Release) -> int:
+    """How many times the predictor has been rolled out: revisions of its Deployment, or of its Knative service."""
+    if running.gateway:
+        listed = kubernetes.client.CustomObjectsApi(running.api).list_namespaced_custom_object(
+            "serving.knative.dev", "v1", running.namespace, "revisions",
+            label_selector=f"serving.knative.dev/service={running.name}-predictor")
+        return len(listed["items"])
+    deployment = kubernetes.client.AppsV1Api(running.api).read_namespaced_deployment(
+        f"{running.name}-predictor", running.namespace)
+    return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
+
+
+def _wait_until_replaced(running: Release, old: list[Any]) -> Any:
+    """Waits until the old pods go and one other is the predictor's only one; returns that."""
+    def replaced() -> Any:
+        pods = running.predictor_pods()
+        return pods[0] if len(pods) == 1 and not _uids(pods) & _uids(old) else None
+
+    new = wait_for(f"another pod in the place of {old[0].metadata.name}", replaced, seconds=REPLACED_SECONDS)
+    running.wait_until_ready()
+    return new
+
+
+def _wait_for_zero(running: Release) -> None:
+    running.wait_until_ready()
+    wait_for(f"the pods of {running.name} to be gone", lambda: not pods_of(running), seconds=ZERO_SECONDS)
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _ready_count(running: Release) -> int:
+    return sum(_is_ready(running.api.sanitize_for_serialization(pod)) for pod in running.predictor_pods())
+
+
+def _ready_pod_of(running: Release, revision: str) -> Any | None:
+    """A pod of a revision that is ready and not being deleted."""
+    return next((pod for pod in running.predictor_pods() if _revision(pod) == revision
+                 and _is_ready(running.api.sanitize_for_serialization(pod))), None)
+
+
+def _revision(pod: Any) -> str:
+    return pod.metadata.labels["serving.knative.dev/revision"]
+
+
+def _answer_of(running: Release, pod: Any) -> str:
+    """The word of one pod, asked inside it."""
+    ask = ("import json, urllib.request as u; "
+           f"r = u.Request('http://127.0.0.1:8080/v1/models/{MODEL}:predict', b'{{\"instances\": [{{}}]}}', "
+           "{'Content-Type': 'application/json'}); print(json.load(u.urlopen(r))['predictions'][0])")
+    return running.execute(pod.metadata.name, "python", "-c", ask).strip()
+
+
+def _shares(running: Release) -> list[int]:
+    """The percentages that the revisions of the Knative service get, in order; those that get nothing left out."""
+    service = kubernetes.client.CustomObjectsApi(running.api).get_namespaced_custom_object(
+        "serving.knative.dev", "v1", running.namespace, "services", f"{running.name}-predictor")
+    return sorted(part.get("percent") for part in service["status"].get("traffic", []) if part.get("percent"))

@@ -1,0 +1,34 @@
+"""Model archives of a few hundred bytes, for tests of what happens around a model: each answers with its own word."""
+
+import io
+import json
+import zipfile
+
+# An instance {"seconds": 2} is answered after two seconds, {"fail": "…"} with an exception, everything else at once.
+HANDLER = '''
+import time
+
+WORD = {word!r}
+
+
+def handle(data, context):
+    answers = []
+    for instance in data or []:
+        wanted = instance if isinstance(instance, dict) else {{}}
+        time.sleep(wanted.get("seconds", 0))
+        if "fail" in wanted:
+            raise ValueError(wanted["fail"])
+        answers.append(WORD)
+    return answers
+'''
+MANIFEST = {"createdOn": "01/01/2026 00:00:00", "runtime": "python", "archiverVersion": "0.12.0",
+            "model": {"modelName": "tiny", "handler": "handler.py", "modelVersion": "1.0"}}
+
+
+def archive(word: str) -> bytes:
+    """A model archive whose handler answers every instance with `word`; the same bytes each time."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for name, content in (("MAR-INF/MANIFEST.json", json.dumps(MANIFEST)), ("handler.py", HANDLER.format(word=word))):
+            packed.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
