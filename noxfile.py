@@ -3,6 +3,7 @@
 # ///
 """The project's commands: `ci/nox -l` lists them, `ci/nox -s NAME -- OPTIONS` runs one (a nox of your own does too)."""
 
+import argparse
 from pathlib import Path
 
 import nox
@@ -62,11 +63,12 @@ def down(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything that must be green: lint, unit, seed, then e2e on the cluster."""
+    """Everything that must be green: lint, unit, seed, images, then e2e on the cluster, in both modes side by side."""
     install(session, "harness", "tests", "lint")
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
-    run(session, "pytest", "tests/image", "tests/e2e", *session.posargs)
+    run(session, "pytest", "tests/image", "tests/storage", *session.posargs)
+    run_e2e(session)
 
 
 @nox.session(default=False)
@@ -94,8 +96,11 @@ def seed(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
     install(session, "harness", "tests")
-    given = [PROFILES[name] for name in PROFILES if name in session.posargs]
-    run(session, "pytest", *(given[0] if given else ["tests/e2e"]), *session.posargs)
+    profile = next((name for name in PROFILES if name in session.posargs), None)
+    if profile:
+        run(session, "pytest", *PROFILES[profile], *session.posargs)
+    else:
+        run_e2e(session)
 
 
 @nox.session(default=False)
@@ -110,6 +115,17 @@ def docs(session: nox.Session) -> None:
     """Writes the pages that are made from the chart itself: docs/migration.md."""
     install(session, "harness")
     run(session, "python", "-m", "ci.migration")
+
+
+def run_e2e(session: nox.Session) -> None:
+    """The suite on the cluster, a process for each mode; the cluster comes first, by itself, because it shows its progress."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--kubeconfig")
+    options.add_argument("--no-install", action="store_true")
+    given, _ = options.parse_known_args(session.posargs)
+    run(session, "python", "-m", "ci", "up", *(["--kubeconfig", given.kubeconfig] if given.kubeconfig else []),
+        *(["--no-install"] if given.no_install else []))
+    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *session.posargs)
 
 
 def run_lint(session: nox.Session) -> None:

@@ -10,9 +10,11 @@ import requests
 import urllib3
 
 from ci import demo, preview
-from ci.cluster import shell, up
+from ci.cluster import edge, engine, profile_istio, shell, up
 from ci.cluster.errors import Problem
 from ci.cluster.report import say, timings
+
+PROFILES = ("edge", "istio")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,10 +26,25 @@ def parser() -> argparse.ArgumentParser:
         module.add_options(command)
     bring = commands.add_parser("up", help="find or make the test cluster")
     bring.add_argument("--kubeconfig", type=Path, help="use this cluster of yours")
+    bring.add_argument("--profile", choices=sorted(PROFILES), help="the cluster with this on it, or the one made for it")
     bring.add_argument("--no-install", action="store_true", help="install no package of the distribution")
     remove = commands.add_parser("down", help="remove our cluster")
     remove.add_argument("--cache", action="store_true", help="remove all that was built and pulled, too")
     return top
+
+
+def bring(options: argparse.Namespace) -> up.Cluster:
+    """The cluster that `up` was asked for."""
+    if options.profile and options.kubeconfig:
+        raise Problem("--profile is for clusters of ours: leave --kubeconfig out, or the profile.")
+    if options.profile == "istio":
+        return profile_istio.find(install=not options.no_install)
+    cluster = up.find(options.kubeconfig, install=not options.no_install)
+    if options.profile == "edge":
+        assert cluster.kind
+        found = edge.install(cluster.kind)
+        say(f"the edge answers at {found.http} and {found.https}; user {found.secrets.user}, password {found.secrets.password}")
+    return cluster
 
 
 def main() -> int:
@@ -39,9 +56,11 @@ def main() -> int:
         elif options.command == "demo":
             demo.run(options)
         elif options.command == "up":
-            cluster = up.find(options.kubeconfig, install=not options.no_install)
+            cluster = bring(options)
             say(f"the cluster answers: export KUBECONFIG={cluster.kubeconfig}")
         else:
+            if engine.answers():
+                profile_istio.remove()
             up.remove(everything=options.cache)
     except Problem as problem:
         print(f"\n{problem}", file=sys.stderr)

@@ -161,7 +161,7 @@ def test_the_mode_changes_neither_the_plan_nor_the_job():
 
 
 @pytest.mark.parametrize(("timeout", "seconds"), [(None, "265"), (600, "565"), (60, "25"), (10, "5")])
-def test_requests_in_flight_are_given_the_time_that_queue_proxy_leaves_of_the_pods_last(timeout: int | None, seconds: str) -> None:
+def test_requests_in_flight_are_given_the_time_that_queue_proxy_leaves_them(timeout: int | None, seconds: str) -> None:
     model = KNATIVE["models"]["bert"] | {"responseTimeout": 10}
     args = runtime(changed(KNATIVE, timeout=timeout, models={"bert": model}))["containers"][0]["args"]
     assert args[args.index("--drain-seconds") + 1] == seconds

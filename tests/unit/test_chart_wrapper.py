@@ -101,9 +101,9 @@ def test_upstreams_wrapper_waits_as_long_as_the_pod_may_start():
 @pytest.mark.parametrize(
     ("protocol", "mode", "ports"),
     [
-        ("v1", "Standard", [("http1", HTTP), ("h2c", GRPC)]),
-        ("v2", "Standard", [("http1", HTTP), ("h2c", GRPC)]),
-        ("grpc-v2", "Standard", [("h2c", GRPC), ("http1", HTTP)]),
+        ("v1", "Standard", [("http", HTTP), ("h2c", GRPC)]),
+        ("v2", "Standard", [("http", HTTP), ("h2c", GRPC)]),
+        ("grpc-v2", "Standard", [("h2c", GRPC), ("http", HTTP)]),
         ("v2", "Knative", [("http1", HTTP)]),
         ("grpc-v2", "Knative", [("h2c", GRPC)]),
     ],

@@ -1,0 +1,60 @@
+"""After all other tests (files run in the order of their names): the proxies were asked for nothing that stock Envoy lacks, took
+all of their configuration, and have complained of nothing."""
+
+import re
+
+import kubernetes
+import pytest
+from kubernetes.stream import stream
+
+from ci.cluster import istio
+from ci.release import Release
+from tests.istio.pods import SIDECAR, complaints, sidecars
+
+# Pattern of a line -> why it is right that it is there.
+EXPLAINED = {
+    r"\terror\tprobes\tRequest to probe app failed: .*connection refused":
+        "the agent passes kubelet's HTTP probes on, and the first may come before queue-proxy listens",
+}
+# Types of messages that only Istio's own Envoy knows: of the filters istio.metadata_exchange, istio.alpn and istio.stats,
+# and whatever else is named so.
+ISTIO_ONLY = re.compile(
+    r'"(?:@type|type_url)": "((?:type\.googleapis\.com/)?(?:io\.istio|istio|envoy\.tcp\.metadataexchange|stats)\.[^"]+)"')
+
+
+@pytest.fixture(params=["the predictor's sidecar", "the gateway"])
+def proxy(request: pytest.FixtureRequest, api: kubernetes.client.ApiClient, release: Release) -> tuple[str, str]:
+    """Namespace and pod of a proxy."""
+    if request.param == "the gateway":
+        pods = kubernetes.client.CoreV1Api(api).list_namespaced_pod(istio.NAMESPACE, label_selector="istio=ingressgateway").items
+    else:
+        pods = release.predictor_pods()
+    assert len(pods) == 1
+    assert sidecars(pods[0])
+    return pods[0].metadata.namespace, pods[0].metadata.name
+
+
+def test_a_proxy_is_asked_for_nothing_that_stock_envoy_lacks(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
+    configuration = _asked(api, proxy, "config_dump")
+    assert "envoy.extensions.filters.network.http_connection_manager" in configuration
+    assert set(ISTIO_ONLY.findall(configuration)) == set()
+
+
+def test_a_proxy_has_taken_all_of_its_configuration(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
+    counters = dict(line.split(": ") for line in _asked(api, proxy, "stats?filter=update_rejected").split("\n") if line)
+    assert counters
+    assert {name: count for name, count in counters.items() if count != "0"} == {}
+
+
+def test_a_proxy_has_not_complained(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
+    namespace, pod = proxy
+    log = kubernetes.client.CoreV1Api(api).read_namespaced_pod_log(pod, namespace, container=SIDECAR)
+    assert "Envoy proxy is ready" in log
+    assert complaints(log, EXPLAINED) == []
+
+
+def _asked(api: kubernetes.client.ApiClient, proxy: tuple[str, str], path: str) -> str:
+    """What Envoy's own administration says."""
+    namespace, pod = proxy
+    return stream(kubernetes.client.CoreV1Api(api).connect_get_namespaced_pod_exec, pod, namespace, container=SIDECAR,
+                  command=["pilot-agent", "request", "GET", path], stdin=False, stdout=True, stderr=False, tty=False)
