@@ -67,7 +67,7 @@ def tests(session: nox.Session) -> None:
     install(session, "harness", "tests", "lint")
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
-    run(session, "pytest", "tests/image", "tests/storage", *session.posargs)
+    run(session, "pytest", "tests/image", "tests/storage", *(["--no-install"] if options(session).no_install else []))
     run_e2e(session)
 
 
@@ -96,9 +96,8 @@ def seed(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
     install(session, "harness", "tests")
-    profile = next((name for name in PROFILES if name in session.posargs), None)
-    if profile:
-        run(session, "pytest", *PROFILES[profile], *session.posargs)
+    if given := options(session).profile:
+        run(session, "pytest", *PROFILES[given], *session.posargs)
     else:
         run_e2e(session)
 
@@ -119,18 +118,25 @@ def docs(session: nox.Session) -> None:
 
 def run_e2e(session: nox.Session) -> None:
     """The suite on the cluster, a process for each mode; the cluster comes first, by itself, because it shows its progress."""
-    options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--kubeconfig")
-    options.add_argument("--no-install", action="store_true")
-    given, _ = options.parse_known_args(session.posargs)
+    given = options(session)
     run(session, "python", "-m", "ci", "up", *(["--kubeconfig", given.kubeconfig] if given.kubeconfig else []),
         *(["--no-install"] if given.no_install else []))
     run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *session.posargs)
 
 
+def options(session: nox.Session) -> argparse.Namespace:
+    """What these commands themselves need to know of the options for pytest."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", choices=sorted(PROFILES))
+    parser.add_argument("--kubeconfig")
+    parser.add_argument("--no-install", action="store_true")
+    return parser.parse_known_args(session.posargs)[0]
+
+
 def run_lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("yamllint", "--strict", ".")
-    session.run("shellcheck", "ci/nox", ".ci/run", "ci/images/torchserve/customize.sh", f"{CHART}/files/ready.sh")
+    scripts = sorted(str(file) for file in (ROOT / CHART / "files").glob("*.sh"))
+    session.run("shellcheck", "ci/nox", ".ci/run", "ci/images/torchserve/customize.sh", *scripts)
     for values in sorted((ROOT / CHART / "ci").glob("*-values.yaml")):
         session.run("helm", "lint", "--strict", CHART, "--values", str(values))

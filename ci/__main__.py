@@ -43,7 +43,7 @@ def bring(options: argparse.Namespace) -> up.Cluster:
     if options.profile == "edge":
         assert cluster.kind
         found = edge.install(cluster.kind)
-        say(f"the edge answers at {found.http} and {found.https}; user {found.secrets.user}, password {found.secrets.password}")
+        say(f"the edge answers at {found.http} and {found.https}; user {found.secrets.user}, password by: {edge.SHOW_PASSWORD}")
     return cluster
 
 

@@ -11,9 +11,8 @@ import requests
 import yaml
 
 from ci import fileserver, helm, preview, release
-from ci.cluster import examples, up
+from ci.cluster import examples, ports, profile_default, up
 from ci.cluster.errors import Problem
-from ci.cluster.kind import NODE_PORT
 from ci.cluster.paths import EXAMPLES
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
@@ -29,14 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    up.prepare_engine(install=not options.no_install)
     values = yaml.safe_load((EXAMPLES / EXAMPLE / "values.yaml").read_text())
-    if cluster := up.healthy(install=not options.no_install):
-        archive = _preview(values, cluster.runtime_image)
-    else:
-        with up.Builder(install=not options.no_install) as builder:
-            archive = _preview(values, builder.runtime_image())
-            cluster = up.made(builder)
+    cluster = up.ours(profile_default.PROFILE, install=not options.no_install, meanwhile=lambda image: _preview(values, image))
     image = cluster.runtime_image
     values = helm.merged(values, helm.image_values(image))
     api = release.client(cluster.kubeconfig)
@@ -44,7 +37,7 @@ def run(options: argparse.Namespace) -> None:
     with timings.stage("upload"):
         files = FilesPod(api, NAMESPACE, image)
         files.start()
-        url = files.put(archive)
+        url = files.put(examples.archive(EXAMPLE, image))
     running = release.Release(api, NAMESPACE, RELEASE)
     running.forget_failed_seed()
     with timings.stage("helm install to Ready"):
@@ -57,14 +50,13 @@ def run(options: argparse.Namespace) -> None:
     _farewell(cluster)
 
 
-def _preview(values: dict[str, Any], image: str) -> Path:
-    """The first answer, on docker alone, while the cluster may still be compiling; returns the model archive."""
+def _preview(values: dict[str, Any], image: str) -> None:
+    """The first answer, on docker alone, while the cluster may still be compiling."""
     with timings.stage("train"):
         archive = examples.archive(EXAMPLE, image)
     with timings.stage("preview"), fileserver.served({EXAMPLE: archive}) as urls:
         first = helm.merged(values, helm.image_values(image), {"models": {EXAMPLE: {"uri": urls[EXAMPLE]}}})
         preview.answer(preview.Rendered(helm.render(RELEASE, NAMESPACE, first)))
-    return archive
 
 
 def _show_logs(running: release.Release) -> None:
@@ -82,7 +74,7 @@ def _publish(api: kubernetes.client.ApiClient, cluster: up.Cluster) -> str:
     name = f"{RELEASE}-loopback"
     body: dict[str, Any] = {"metadata": {"name": name}, "spec": {
         "type": "NodePort", "selector": {"app": f"isvc.{RELEASE}-predictor"},
-        "ports": [{"port": 80, "targetPort": 8080, "nodePort": NODE_PORT}]}}
+        "ports": [{"port": 80, "targetPort": 8080, "nodePort": ports.SERVICE}]}}
     core = kubernetes.client.CoreV1Api(api)
     # A second run: creating it again would not be told "there is one" but "its port is taken".
     if name not in [service.metadata.name for service in core.list_namespaced_service(NAMESPACE).items]:

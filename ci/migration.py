@@ -3,18 +3,24 @@
     python -m ci.migration [--check]
 
 Each setting is rendered as the write-up had it; the chart takes it or refuses it with a sentence, which goes into the table.
-`values()` is the nearest form that works: the acceptance test (tests/e2e/test_write_up.py) installs exactly that.
+`values()` is the nearest form that works: the acceptance test (tests/e2e/test_write_up.py) installs that, with its own image and
+the archive's URI of its cluster.
 """
 
+import json
+import shutil
 import sys
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ci import helm
+from ci.cluster import shell
 from ci.cluster.errors import Problem
-from ci.cluster.paths import REPOSITORY
+from ci.cluster.paths import CHART, REPOSITORY
 
 RELEASE, NAMESPACE, CLAIM, MODEL = "torchserve", "kubeflow-user-example-com", "leeway", "bert"
 PAGE = REPOSITORY / "docs" / "migration.md"
@@ -22,8 +28,9 @@ IMAGE = {"repository": "pytorch/torchserve-kfs", "tag": "0.12.0"}
 HEAD = """# Coming from the write-up
 
 What the old write-up set by hand, what this chart answers when it is set so, and what to write instead. This page is made by
-`ci/nox -s docs` from `ci/migration.py`, which asks the chart itself; the values at its end are installed, and asked the
-write-up's own requests, by `tests/e2e/test_write_up.py`.
+`ci/nox -s docs` from `ci/migration.py`, which asks the chart itself. The acceptance test `tests/e2e/test_write_up.py`
+installs the values at its end, with the test's own image (one that has the wrapper) and the URI of an archive in its cluster, and
+asks the write-up's own requests.
 
 | in the write-up | the chart's answer | write |
 | --- | --- | --- |
@@ -37,20 +44,22 @@ class Setting:
     Attributes:
         where: the file or object it stood in.
         written: as it stood there.
-        tried: the values that say the same to the chart.
+        tried: the values that say the same to the chart; None where it has no value for it.
         nearest: the values that are used instead; None where `tried` itself is.
         why: what to write instead, or what became of it, as one sentence of Markdown.
+        noted: a word by which the line of NOTES is found that speaks of it; empty where none does.
     """
 
     where: str
     written: str
-    tried: dict[str, Any]
+    tried: dict[str, Any] | None
     why: str
     nearest: dict[str, Any] | None = field(default=None)
+    noted: str = ""
 
     @property
     def used(self) -> dict[str, Any]:
-        return self.tried if self.nearest is None else self.nearest
+        return (self.tried or {}) if self.nearest is None else self.nearest
 
 
 def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = None) -> Setting:
@@ -60,7 +69,7 @@ def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = N
 SETTINGS = (
     Setting("InferenceService", "serving.kserve.io/deploymentMode: Serverless", {"deploymentMode": "Serverless"},
             "`deploymentMode: Knative`, KServe's name for it since 0.16", {"deploymentMode": "Knative"}),
-    Setting("InferenceService", "predictor.pytorch", {"runtime": {"flavor": "pytorch"}},
+    Setting("InferenceService", "predictor.pytorch", None,
             "`runtime.flavor: wrapper`: TorchServe behind KServe's model server (8080 → 8085), in a runtime of the release's own",
             {"runtime": {"flavor": "wrapper", "image": IMAGE}}),
     Setting("InferenceService", "storageUri: pvc://leeway", {"storageUri": "pvc://leeway"},
@@ -78,18 +87,22 @@ SETTINGS = (
     _property("number_of_netty_threads", 4, "`extraProperties.number_of_netty_threads`"),
     _property("job_queue_size", 100, "`extraProperties.job_queue_size`"),
     _property("enable_envvars_config", "true", "nothing: the envelope is set by `protocol`, not by an environment variable", {}),
-    Setting("TorchServe", "no word of tokens", {"extraProperties": {"disable_token_authorization": "false"}},
-            "nothing: since 0.11.1 TorchServe asks for tokens by default; here what they guard is open inside the pod alone",
-            {}),
+    Setting("TorchServe", "no word of tokens, which since 0.11.1 means disable_token_authorization=false",
+            {"extraProperties": {"disable_token_authorization": "false"}},
+            "nothing: the chart switches the tokens off; what they guard is open inside the pod alone", {}),
     _property("install_py_dep_per_model", "true", "nothing: build an image that has what the handler imports", {}),
     _property("model_store", "model-store", "nothing: it is `/mnt/models/model-store`, the claim's directory `model-store`", {}),
     _property("model_snapshot", '{"name":"startup.cfg","modelCount":1,"models":{"bert":{…}}}',
               "`models`: the snapshot's keys under the model's name, with no JSON to write",
               {"models": {MODEL: {"minWorkers": 1, "maxWorkers": 5, "batchSize": 1, "maxBatchDelay": 5000,
                                   "responseTimeout": 120}}}),
-    Setting("browser", "Host: torchserve.kubeflow-user-example-com.example.com",
-            {"domainMapping": {"hosts": [f"{RELEASE}.{NAMESPACE}.example.com"]}},
-            "with Istio's VirtualService nothing; with Kourier or another ingress `domainMapping.hosts`, as here"),
+    Setting("namespace", "a Kubeflow profile", {"kubeflow": {"enabled": True, "authorizationPolicy": {"enabled": True}}},
+            "`kubeflow.enabled: true` and `kubeflow.authorizationPolicy.enabled: true`; not in the values below, because the "
+            "acceptance test's cluster has no Istio ([docs/kubeflow.md](kubeflow.md))", {}),
+    Setting("browser", "Host: torchserve.kubeflow-user-example-com.example.com", {"domainMapping": {"hosts": []}},
+            "with KServe's VirtualService (Istio, as in Kubeflow) nothing; with Kourier or another gateway "
+            "`domainMapping.hosts`, as here", {"domainMapping": {"hosts": [f"{RELEASE}.{NAMESPACE}.example.com"]}},
+            "domainMapping.hosts"),
 )
 
 
@@ -121,27 +134,59 @@ def values() -> dict[str, Any]:
 
 
 def answer(setting: Setting) -> str:
-    """What the chart says to a setting as it was written: `accepted`, or its sentence."""
+    """What the chart says to a setting as it was written: `accepted`, its sentence, or that it has none."""
+    if setting.tried is None:
+        return "none: the chart has no value for it"
     base = helm.merged(values(), setting.tried)
     if "marName" in setting.tried.get("models", {}).get(MODEL, {}):
         base["models"][MODEL].pop("uri")
     try:
         helm.render(RELEASE, NAMESPACE, base)
     except Problem as problem:
-        return _sentence(str(problem))
+        said = str(problem)
+        return _allowed(setting.tried) if "values don't meet the specifications" in said else _sentence(said)
+    if setting.noted:
+        lines = [line.strip() for line in notes(base).splitlines() if setting.noted in line]
+        return f"none when it renders, because a chart can't see the gateway; the notes after the install say: {' '.join(lines)}"
     return "accepted"
+
+
+def notes(given: dict[str, Any]) -> str:
+    """NOTES.txt of a release with these values. `helm template` leaves it out, so a copy of the chart renders it as data."""
+    with tempfile.TemporaryDirectory() as folder:
+        chart = Path(folder) / CHART.name
+        shutil.copytree(CHART, chart)
+        shutil.copy(chart / "templates" / "NOTES.txt", chart / "notes.txt")
+        (chart / "templates" / "notes.yaml").write_text('text: {{ tpl (.Files.Get "notes.txt") . | toJson }}\n')
+        rendered = shell.output(["helm", "template", RELEASE, str(chart), "--namespace", NAMESPACE, "--values", "-",
+                                 "--show-only", "templates/notes.yaml"], stdin=yaml.safe_dump(given))
+    return yaml.safe_load(rendered)["text"]
 
 
 def page() -> str:
     """docs/migration.md as the chart of this tree makes it."""
-    rows = "".join(f"| {setting.where}: `{setting.written}` | {answer(setting).replace('|', '&#124;')} | {setting.why} |\n"
+    rows = "".join(f"| {setting.where}: `{setting.written}` | {_cell(answer(setting))} | {setting.why} |\n"
                    for setting in SETTINGS)
     shown = yaml.safe_dump(values(), sort_keys=False)
     return HEAD + rows + TAIL.format(release=RELEASE, namespace=NAMESPACE, values=shown, model=MODEL)
 
 
+def _cell(text: str) -> str:
+    """The text as it is read in a cell of Markdown."""
+    return text.replace("|", "&#124;").replace("<", "&lt;")
+
+
+def _allowed(tried: dict[str, Any]) -> str:
+    """A sentence of ours about a value that the schema refuses; helm's own differs by version."""
+    node: Any = json.loads((CHART / "values.schema.json").read_text())
+    while isinstance(tried, dict):
+        (key, tried), = tried.items()
+        node = node["properties"][key]
+    return f"refused by the schema: {' or '.join(node['enum'])}"
+
+
 def _sentence(said: str) -> str:
-    """The chart's sentence, or the schema's, in what helm printed."""
+    """The chart's sentence in what helm printed."""
     lines = [line.removeprefix("- ").strip() for line in said.splitlines()]
     noise = ("Error:", "torchserve-kserve:", "Use --debug", "`helm")
     return " ".join(line for line in lines if line and not line.startswith(noise))

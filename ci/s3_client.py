@@ -6,7 +6,7 @@ Requests are signed in their URL: the API server, which some go through, takes a
 import datetime
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 from ci.cluster.errors import Problem
@@ -21,7 +21,7 @@ class Keys:
     """Credentials of an S3 account."""
 
     access: str
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True)

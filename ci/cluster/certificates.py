@@ -17,6 +17,9 @@ class Pair(NamedTuple):
     certificate: bytes
     key: bytes
 
+    def __repr__(self) -> str:
+        return "Pair(the key is not shown)"
+
 
 def self_signed(names: list[str]) -> Pair:
     """A server certificate for DNS names that is its own authority."""

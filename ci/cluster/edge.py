@@ -2,14 +2,13 @@
 
 import base64
 import json
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from ci.cluster import edge_settings, gateway, images, ports, provide, shell, source, store
+from ci.cluster import edge_settings, gateway, images, ports, source, store
 from ci.cluster.edge_settings import HTTP_PORT, HTTPS_PORT, ISSUER_PATH, PROVIDER_PORT, Secrets
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
@@ -18,6 +17,8 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 
 NAMESPACE, SECRET, MADE_OF = "auth", "edge", "torchserve-kserve/made-of"
+# Prints the user's password, for whoever may read the Secret.
+SHOW_PASSWORD = f"kubectl --namespace {NAMESPACE} get secret {SECRET} --output jsonpath='{{.data.password}}' | base64 --decode"
 LABELS = {"app.kubernetes.io/part-of": "torchserve-kserve", "pod-security.kubernetes.io/enforce": "restricted"}
 KOURIER = "http://kourier.kourier-system.svc.cluster.local"
 READY_SECONDS, ANSWER_SECONDS = 120, 5
@@ -40,7 +41,7 @@ class Edge:
     http: str
     https: str
     ca: Path
-    secrets: Secrets
+    secrets: Secrets = field(repr=False)
 
 
 def install(cluster: Kind, *, upstream: str = KOURIER) -> Edge:
@@ -51,7 +52,7 @@ def install(cluster: Kind, *, upstream: str = KOURIER) -> Edge:
         key = store.key(built, upstream, Path(__file__), *code, gateway.authority(cluster))
         if _installed(cluster) != key:
             for image in built.values():
-                provide.to_node(cluster, image, image)
+                cluster.load(image)
             cluster.apply(_objects(cluster, built, upstream, Secrets()))
             cluster.kubectl("annotate", "namespace", NAMESPACE, "--overwrite", f"{MADE_OF}={key}")
         for name in built:
@@ -81,21 +82,8 @@ def images_of(binaries: Path) -> dict[str, str]:
     made = {program.name: f"{prefix()}/{program.name}:{binaries.name}" for program in sorted(binaries.iterdir())}
     for program, image in made.items():
         if not images.exists(image):
-            _import(binaries / program, image)
+            images.import_program(binaries / program, image, path=f"/{program}", user=UID)
     return made
-
-
-def _import(program: Path, image: str) -> None:
-    """An image that holds nothing but a static program, which it runs."""
-    changes = [f'ENTRYPOINT ["/{program.name}"]', f"USER {UID}"]
-    options = [part for change in changes for part in ("--change", change)]
-    with (shell.child(["tar", "--create", "--owner=0", "--group=0", "--directory", str(program.parent), program.name],
-                      stdout=subprocess.PIPE) as packing,
-          shell.child(["docker", "import", *options, "-", image], stdin=packing.stdout, stdout=subprocess.DEVNULL,
-                      stderr=subprocess.PIPE, text=True) as importing):
-        _, errors = importing.communicate()
-    if importing.returncode != 0:
-        raise Problem(f"`docker import` could not make {image}: {errors.strip()}")
 
 
 def _answers(edge: Edge, base_url: str) -> bool:
@@ -115,7 +103,7 @@ def _installed(cluster: Kind) -> str | None:
 
 def _objects(cluster: Kind, built: dict[str, str], upstream: str, secrets: Secrets) -> list[dict[str, Any]]:
     files = {
-        "secrets.json": secrets.to_json(), "cookie": secrets.cookie, "client": secrets.client,
+        "secrets.json": secrets.to_json(), "password": secrets.password, "cookie": secrets.cookie, "client": secrets.client,
         "provider.json": edge_settings.provider_configuration(secrets, listen=f":{PROVIDER_PORT}", issuer=ISSUER),
         "proxy.yaml": edge_settings.proxy_configuration(MOUNT, issuer=ISSUER, upstream=upstream, http=f":{HTTP_PORT}",
                                                         https=f":{HTTPS_PORT}"),

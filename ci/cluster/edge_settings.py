@@ -33,10 +33,10 @@ class Secrets:
     """What nobody may know beforehand: made anew for every edge."""
 
     user: str = "user@example.com"
-    password: str = field(default_factory=_random)
-    cookie: str = field(default_factory=_random)  # 32 characters: an AES-256 key
-    client: str = field(default_factory=_random)
-    service: str = field(default_factory=_random)
+    password: str = field(default_factory=_random, repr=False)
+    cookie: str = field(default_factory=_random, repr=False)  # 32 characters: an AES-256 key
+    client: str = field(default_factory=_random, repr=False)
+    service: str = field(default_factory=_random, repr=False)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

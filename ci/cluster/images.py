@@ -1,16 +1,18 @@
 """Docker images built here: those that hold one program each, alone or on a Debian root file system."""
 
 import io
-import subprocess
+import shutil
 import sys
 import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ci.cluster import rootfs, shell, source, store
-from ci.cluster.errors import Problem
 from ci.cluster.paths import CI, cache, prefix
 from ci.cluster.versions import versions
 
@@ -28,23 +30,32 @@ def local_name(upstream: str) -> str:
     return f"{prefix()}/preload/{upstream}"
 
 
+def qualified(image: str) -> str:
+    """An image's name with its registry, as containerd has it."""
+    first, slash, _ = image.partition("/")
+    if not slash:
+        return f"docker.io/library/{image}"
+    return image if "." in first or ":" in first or first == "localhost" else f"docker.io/{image}"
+
+
 def build_program(name: str) -> str:
     """Makes the image that holds one program; returns its upstream name (see `local_name`)."""
     row = table()[name]
     binary = source.binaries(row.get("set", "core")) / name
-    changes = [f'ENTRYPOINT ["{row["path"]}"]', "ENV PATH=/usr/local/bin:/usr/bin:/bin", f"USER {row.get('user', 0)}"]
-    command = ["docker", "import", *[part for change in changes for part in ("--change", change)], "-",
-               local_name(row["image"])]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as importing:
-        assert importing.stdin and importing.stderr
-        with tarfile.open(fileobj=importing.stdin, mode="w|") as archive:
-            _add_folder(archive, "tmp", 0o1777)
-            archive.add(binary, row["path"].lstrip("/"), filter=_owned_by_root)
-        importing.stdin.close()
-        errors = importing.stderr.read().decode()
-    if importing.returncode != 0:
-        raise Problem(f"`{' '.join(command[:2])}` could not make {row['image']}: {errors.strip()}")
+    import_program(binary, local_name(row["image"]), path=row["path"], user=row.get("user", 0))
     return row["image"]
+
+
+def import_program(program: Path, image: str, *, path: str, user: int) -> None:
+    """Makes an image that holds nothing but a static program at `path`, which it runs, and a `/tmp`."""
+    changes = [f'ENTRYPOINT ["{path}"]', "ENV PATH=/usr/local/bin:/usr/bin:/bin", f"USER {user}"]
+    # A file, not a pipe: of a tar that broke off, docker would make an image, too.
+    with tempfile.NamedTemporaryFile(dir=cache(), suffix=".tar") as file:
+        with tarfile.open(fileobj=file, mode="w") as archive:
+            _add_folder(archive, "tmp", 0o1777)
+            archive.add(program, path.lstrip("/"), filter=_owned_by_root)
+        file.flush()
+        shell.output(["docker", "import", *[part for change in changes for part in ("--change", change)], file.name, image])
 
 
 def kube_proxy_name() -> str:
@@ -73,10 +84,11 @@ def envoy() -> Path:
 
 def _build_on_root(folder: str, upstream: str, program: Path) -> str:
     """`ci/images/<folder>` with a program on the root file system that kube-proxy and Envoy share, which is stored once."""
-    context = Context(IMAGES / folder)
-    context.link(root_tar("kube-proxy"), "root.tar")
-    context.link(program, f"bin/{program.name}")
-    docker_build(local_name(upstream), context.folder)
+    root = root_tar("kube-proxy")
+    with context(IMAGES / folder) as files:
+        files.link(root, "root.tar")
+        files.link(program, f"bin/{program.name}")
+        docker_build(local_name(upstream), files.folder)
     return upstream
 
 
@@ -89,19 +101,29 @@ def root_tar(name: str) -> Path:
 
 
 class Context:
-    """A build context: a copy of an image's folder to which built files are linked, made anew each time."""
+    """A build context: a folder that has a copy of an image's folder, and files linked to it; see `context`."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = cache() / "context" / folder.name
-        shell.output(["rm", "-rf", str(self.folder)])
-        shell.output(["mkdir", "-p", str(self.folder.parent)])
-        shell.output(["cp", "-r", str(folder), str(self.folder)])
+        self.folder = folder
 
     def link(self, file: Path, name: str) -> None:
         """Puts a file of the cache into the context under `name`, without copying it."""
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.hardlink_to(file)
+
+
+@contextmanager
+def context(recipe: Path) -> Iterator[Context]:
+    """A build context of an image's folder, made anew; for one run at a time, and gone with the block."""
+    folder = cache() / "context" / recipe.name
+    with store.lock(f"context-{recipe.name}"):
+        shutil.rmtree(folder, ignore_errors=True)  # what a killed run left
+        shutil.copytree(recipe, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        try:
+            yield Context(folder)
+        finally:
+            shutil.rmtree(folder)
 
 
 def docker_build(name: str, context: Path, arguments: dict[str, str] | None = None, *, log: Path | None = None) -> None:

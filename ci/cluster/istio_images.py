@@ -1,11 +1,10 @@
 """The images of the profile `istio`: upstream's where a registry answers, else ours, under names of their own."""
 
 import shutil
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
-from ci.cluster import images, provide, registry, source, store, toolchain
-from ci.cluster.kind import Kind
+from ci.cluster import images, registry, source, store, toolchain
 from ci.cluster.paths import cache, prefix
 from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
@@ -40,27 +39,25 @@ def ensure() -> Names:
                  net_gateway_api=_built("net-gateway-api", {controller.name: controller}))
 
 
-def load(cluster: Kind) -> Names:
-    """Makes sure that the node has the images."""
-    names = ensure()
-    for image in astuple(names):
-        provide.to_node(cluster, image, image)
-    return names
-
-
 def _built(recipe: str, files: dict[str, Path]) -> str:
     """Name of an image of ours, built if its recipe or the files in its context are new."""
     folder = images.IMAGES / recipe
     # The files are in folders that are named after what made them.
     name = f"{prefix()}/{recipe}:{store.key(folder, [file.as_posix() for file in files.values()])}"
     if not images.exists(name):
-        with store.lock(f"{recipe}-image"), timings.stage(f"{recipe} image"):
-            say(f"building {name}")
-            context = images.Context(folder)
-            for place, file in files.items():
-                if file.is_relative_to(cache()):
-                    context.link(file, place)
-                else:  # Go's module cache may be on another disk
-                    shutil.copy(file, context.folder / place)
-            images.docker_build(name, context.folder)
+        with store.lock(f"{recipe}-image"):
+            if not images.exists(name):
+                with timings.stage(f"{recipe} image"):
+                    _build(name, folder, files)
     return name
+
+
+def _build(name: str, folder: Path, files: dict[str, Path]) -> None:
+    say(f"building {name}")
+    with images.context(folder) as context:
+        for place, file in files.items():
+            if file.is_relative_to(cache()):
+                context.link(file, place)
+            else:  # Go's module cache may be on another disk
+                shutil.copy(file, context.folder / place)
+        images.docker_build(name, context.folder)

@@ -7,16 +7,15 @@ from typing import Any
 
 import yaml
 
-from ci.cluster import objects, oci_shim, ports, shell
+from ci.cluster import images, objects, oci_shim, ports, shell, store
 from ci.cluster.errors import Problem
-from ci.cluster.paths import cache, prefix
-from ci.cluster.report import say
+from ci.cluster.paths import cache
+from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
 
 ANSWER_SECONDS, RESTART_SECONDS = 20, 120
 SECONDS_LENGTH = len("2026-01-01T00:00:00")
-NODE_PORT = ports.SERVICE
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,21 @@ class Kind:
         listed = shell.output(["docker", "port", self._node, f"{node_port}/tcp"])
         return int(listed.split()[0].rsplit(":", 1)[1])
 
-    def load(self, *images: str) -> None:
-        """Copies images of the engine to the node."""
-        shell.run([str(self.tools / "kind"), "load", "docker-image", "--name", self.name, *images], cache() / "logs" / "kind.log")
+    def load(self, image: str, name: str | None = None) -> None:
+        """Makes sure that the node has `image` (repository:tag) of the engine, and that `name`, if given, is that image there.
+
+        The node keeps it under both names, so that an image which was built anew is seen to be missing.
+        """
+        node = ["docker", "exec", "--interactive", self._node, "ctr", "--namespace", "k8s.io", "images"]
+        known = images.qualified(image)
+        with store.lock(f"images-of-{self.name}"):
+            if known not in shell.output([*node, "list", "--quiet"]).split():
+                with timings.stage(f"{image} to the node"):
+                    shell.piped(["docker", "save", image], [*node, "import", "-"])
+            for other in dict.fromkeys([known, images.qualified(name or image)]):
+                if other != known:
+                    shell.output([*node, "tag", "--force", known, other])
+                shell.output([*node, "label", other, "io.cri-containerd.pinned=pinned"])  # kubelet does not clear it away
 
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """Output of kubectl on this cluster."""
@@ -178,8 +189,3 @@ def _runs_since(moment: str, status: dict[str, Any]) -> bool:
     containers = status.get("containerStatuses", [])
     started = [item.get("state", {}).get("running", {}).get("startedAt", "") for item in containers if item["ready"]]
     return bool(containers) and len(started) == len(containers) and all(time[:SECONDS_LENGTH] > moment for time in started)
-
-
-def ours(tools: Path) -> Kind:
-    """The cluster this project makes for this user."""
-    return Kind(prefix(), tools)

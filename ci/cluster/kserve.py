@@ -1,13 +1,14 @@
 """KServe's controller on a cluster: its own charts, without cert-manager, waited for until its webhooks answer."""
 
 import base64
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ci.cluster import certificates, gateway, ingress, objects, registry, shell, source, toolchain
+from ci.cluster import certificates, gateway, objects, registry, shell, source, toolchain
 from ci.cluster.kind import Kind
 from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
@@ -29,8 +30,8 @@ VALUES: dict[str, Any] = {
             "deploymentMode": "Standard",
             "gateway": {
                 "domain": gateway.DOMAIN, "domainTemplate": gateway.HOST_TEMPLATE,
-                "disableIstioVirtualHost": True,  # Knative's gateway here is Kourier
-                "ingressGateway": {"enableGatewayApi": True, "kserveGateway": f"{ingress.NAMESPACE}/{ingress.GATEWAY}"},
+                "disableIstioVirtualHost": True,  # Knative's network here is none of KServe's business
+                "ingressGateway": {"enableGatewayApi": True},
             },
             "resources": {"requests": {"cpu": "10m", "memory": "100Mi"}, "limits": {"cpu": "1", "memory": "600Mi"}},
             "rbacProxyImage": versions()["pull"]["kube-rbac-proxy"],
@@ -49,17 +50,25 @@ def charts(*, pulled: bool) -> Callable[[str], Path]:
     return lambda name: module / "charts" / name
 
 
-def install(cluster: Kind, chart: Callable[[str], Path]) -> None:
+def install(cluster: Kind, chart: Callable[[str], Path], standard_gateway: str) -> None:
     """Installs KServe's CRDs and controller, and waits until its webhooks are served.
 
+    `standard_gateway` is the Gateway that Standard mode's HTTPRoutes name, as `namespace/name`.
     Knative and the Gateway API must be there before: KServe looks for their CRDs when it starts.
     """
     cluster.apply(_render(cluster, chart("kserve-crd"), {}))
     wait_for("the API server to serve InferenceServices", lambda: _serves_inference_services(cluster), seconds=60)
-    now, later = _with_own_certificate(_render(cluster, chart("kserve-resources"), VALUES))
+    now, later = _with_own_certificate(_render(cluster, chart("kserve-resources"), values(standard_gateway)))
     cluster.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}, *now])
     wait_until_ready(cluster)
     cluster.apply(later)
+
+
+def values(standard_gateway: str) -> dict[str, Any]:
+    """The values of KServe's chart; see `install`."""
+    made = copy.deepcopy(VALUES)
+    made["kserve"]["controller"]["gateway"]["ingressGateway"]["kserveGateway"] = standard_gateway
+    return made
 
 
 def is_ready(cluster: Kind) -> bool:

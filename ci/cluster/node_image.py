@@ -13,6 +13,7 @@ from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
 
 CONTAINERD_SECONDS = 60
+SETS = ("core", "ingress")  # folders of ci/source whose programs are on the node
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 
 
@@ -20,7 +21,7 @@ def name(runtime_image: str) -> str:
     """The image's name, whose tag is the hash of what it is made from."""
     inputs = store.key(*[Path(module.__file__) for module in (images, rootfs)], Path(__file__), images.IMAGES / "node",
                        *[images.IMAGES / part for part in ("kube-proxy", "envoy", "programs.yaml")],
-                       source.SOURCE / "core", source.SOURCE / "ingress",
+                       *[source.SOURCE / go_set for go_set in SETS],
                        sorted(row["image"] for row in images.table().values()), versions()["pull"]["envoy"],
                        [versions()[part] for part in ("kubernetes", "debian", "pause", "envoy")], runtime_image)
     return f"{prefix()}/node:{inputs}"
@@ -40,11 +41,12 @@ def build(runtime_image: str) -> str:
 def _build(target: str, runtime_image: str) -> None:
     base = f"{target}-base"
     say("building the node's base image …")
-    images.docker_build(base, _context(), {"PAUSE": versions()["pause"]})
+    _build_base(base)
     say("building the images that a cluster runs …")
     loaded = [images.build_kube_proxy(), images.build_envoy(), *[images.build_program(program) for program in images.table()]]
     local = [images.local_name(image) for image in loaded]
     archive = cache() / "context" / "preload.tar"
+    archive.parent.mkdir(parents=True, exist_ok=True)
     try:
         shell.output(["docker", "save", "--output", str(archive), runtime_image, *local])
         say("preloading them into the node image …")
@@ -57,17 +59,18 @@ def _build(target: str, runtime_image: str) -> None:
         shell.succeeds(["docker", "image", "rm", *local, base])
 
 
-def _context() -> Path:
+def _build_base(base: str) -> None:
     folder = source.SOURCE / "core"
-    context = images.Context(images.IMAGES / "node")
-    context.link(images.root_tar("node"), "root.tar")
+    root, programs = images.root_tar("node"), source.binaries("core")
     kind_files = toolchain.module_folder(folder, "sigs.k8s.io/kind") / "images" / "base" / "files"
-    shell.output(["cp", "-r", str(kind_files), str(context.folder / "kind")])
-    for program in ("kubeadm", "kubelet", "kubectl"):
-        context.link(source.binaries("core") / program, f"bin/{program}")
-    (context.folder / "version").write_text(versions()["kubernetes"])
-    (context.folder / "storage.yaml").write_text(_storage_manifest(folder))
-    return context.folder
+    with images.context(images.IMAGES / "node") as context:
+        context.link(root, "root.tar")
+        shell.output(["cp", "-r", str(kind_files), str(context.folder / "kind")])
+        for program in ("kubeadm", "kubelet", "kubectl"):
+            context.link(programs / program, f"bin/{program}")
+        (context.folder / "version").write_text(versions()["kubernetes"])
+        (context.folder / "storage.yaml").write_text(_storage_manifest(folder))
+        images.docker_build(base, context.folder, {"PAUSE": versions()["pause"]})
 
 
 def _storage_manifest(folder: Path) -> str:
@@ -110,14 +113,9 @@ def _import(container: str, archive: str, renamed: list[str]) -> None:
     shell.output([*ctr, "import", "--no-unpack", archive])
     for image in renamed:
         local = f"docker.io/{images.local_name(image)}"
-        shell.output([*ctr, "tag", local, _qualified(image)])
+        shell.output([*ctr, "tag", local, images.qualified(image)])
         shell.output([*ctr, "remove", local])
     for image in shell.output([*ctr, "list", "--quiet"]).split():
         shell.output([*ctr, "label", image, "io.cri-containerd.pinned=pinned"])
     shell.output([*inside, "pkill", "containerd"])
     wait_for("containerd to end", lambda: not shell.succeeds([*inside, "pgrep", "containerd"]), seconds=CONTAINERD_SECONDS)
-
-
-def _qualified(image: str) -> str:
-    """An image's name with its registry, as containerd has it."""
-    return image if "." in image.split("/")[0] else f"docker.io/{image}"

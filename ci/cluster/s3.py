@@ -1,6 +1,6 @@
 """The image of the S3 server that stands for cloud storage in tests: upstream's versitygw where a registry answers, else ours."""
 
-from ci.cluster import images, provide, registry, source, store
+from ci.cluster import images, registry, source, store
 from ci.cluster.kind import Kind
 from ci.cluster.paths import prefix
 from ci.cluster.report import say, timings
@@ -24,14 +24,15 @@ def own() -> str:
     program = source.binaries("servers") / "versitygw"
     name = f"{prefix()}/versitygw:{store.key(RECIPE, program.parent.name)}"
     if not images.exists(name):
-        with timings.stage("S3 server image"):
-            say(f"building {name}")
-            context = images.Context(RECIPE)
-            context.link(program, program.name)
-            images.docker_build(name, context.folder)
+        with store.lock("s3-image"):
+            if not images.exists(name):
+                with timings.stage("S3 server image"), images.context(RECIPE) as context:
+                    say(f"building {name}")
+                    context.link(program, program.name)
+                    images.docker_build(name, context.folder)
     return name
 
 
 def load(cluster: Kind) -> None:
     """Makes sure that the node has the image, under upstream's name."""
-    provide.to_node(cluster, ensure(), upstream())
+    cluster.load(ensure(), upstream())

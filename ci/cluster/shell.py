@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -49,6 +50,19 @@ def run(command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = No
     if status != 0:
         tail = _tail(log.read_text(errors="replace"))
         raise Problem(f"`{' '.join(command[:6])}` failed ({status}); the end of {log}:\n{tail}")
+
+
+def piped(source: Sequence[str], sink: Sequence[str]) -> None:
+    """Feeds one program's output to another. Raises Problem with their words when either fails."""
+    with (tempfile.TemporaryFile("w+", errors="replace") as words,
+          child(source, stdout=subprocess.PIPE, stderr=words) as giving):
+        with child(sink, stdin=giving.stdout, stdout=subprocess.DEVNULL, stderr=words) as taking:
+            giving.stdout.close()  # else the first would wait for ever for a second that has ended
+            statuses = taking.wait(), giving.wait()
+        words.seek(0)
+        said = _tail(words.read())
+    if any(statuses):
+        raise Problem(f"`{' '.join(source)} | {' '.join(sink)}` failed ({statuses[1]}, {statuses[0]}): {said}")
 
 
 @contextmanager

@@ -5,12 +5,13 @@ ci/images/storage-initializer.
 """
 
 import json
+import platform
 import sys
 from pathlib import Path
 
 import kubernetes
 
-from ci.cluster import images, provide, registry, rootfs, runtime, shell, store
+from ci.cluster import images, registry, rootfs, runtime, shell, store
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
 from ci.cluster.paths import cache, prefix
@@ -23,7 +24,7 @@ KIND, NAME = "clusterstoragecontainers", "default"
 # KServe's chart leaves it out. Its value kserve.storage.containerSecurityContext.seccompProfile does the same at installation.
 RESTRICTED = {"spec": {"container": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}}
 # Wheels are tagged by the oldest glibc that they run with; bookworm's is 2.36.
-PLATFORMS = ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x86_64")
+PLATFORMS = tuple(f"{tag}_{platform.machine()}" for tag in ("manylinux_2_34", "manylinux_2_28", "manylinux2014"))
 
 
 def upstream() -> str:
@@ -55,7 +56,7 @@ def install(cluster: Kind, *, install: bool) -> None:
 
     `install` as for `own`.
     """
-    provide.to_node(cluster, ensure(install=install), upstream())
+    cluster.load(ensure(install=install), upstream())
     cluster.kubectl("patch", KIND, NAME, "--type", "merge", "--patch", json.dumps(RESTRICTED))
 
 
@@ -71,10 +72,10 @@ def refuse_unrestricted(api: kubernetes.client.ApiClient) -> None:
 
 def _build(name: str) -> None:
     log = cache() / "logs" / "image-storage-initializer.log"
-    context = images.Context(RECIPE)
-    context.link(images.root_tar("storage-initializer"), "root.tar")
-    platforms = [f"--platform={platform}" for platform in PLATFORMS]
-    shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
-               "--python-version", IMAGE_PYTHON, *platforms, "--target", str(context.folder / "site-packages"),
-               "--requirement", str(RECIPE / "requirements.txt")], log)
-    images.docker_build(name, context.folder, log=log)
+    root = images.root_tar("storage-initializer")
+    with images.context(RECIPE) as context:
+        context.link(root, "root.tar")
+        shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
+                   "--python-version", IMAGE_PYTHON, *[f"--platform={tag}" for tag in PLATFORMS],
+                   "--target", str(context.folder / "site-packages"), "--requirement", str(RECIPE / "requirements.txt")], log)
+        images.docker_build(name, context.folder, log=log)

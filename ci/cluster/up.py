@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,42 +9,14 @@ import kubernetes
 import urllib3
 import yaml
 
-from ci.cluster import (
-    certificates,
-    engine,
-    gateway,
-    images,
-    ingress,
-    kind,
-    knative,
-    kserve,
-    node_image,
-    objects,
-    ports,
-    registry,
-    rootfs,
-    runtime,
-    shell,
-    source,
-    store,
-    system,
-    tools,
-)
+from ci.cluster import engine, images, kind, kserve, make, profile_default, runtime, shell, store
+from ci.cluster.builder import Builder
 from ci.cluster.errors import Problem
 from ci.cluster.paths import cache, prefix
 from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
-# Measured: a cold build from source leaves 14 GiB: modules, build cache, images, the cluster's volume.
-DISK_GIB = {"build": 20, "pull": 8}
 ANSWER_SECONDS = 10
-# What the default cluster is made of, in ci/versions.yaml; other profiles' rows don't remake it.
-VERSIONS = ("kubernetes", "kserve", "kind", "coredns", "kube-rbac-proxy", "local-path-provisioner", "knative", "knative-release",
-            "kourier", "kourier-release", "contour", "envoy", "etcd", "pause", "debian")
-PULLED = ("node", "kserve-charts", "kserve-controller", "kube-rbac-proxy", "envoy")
-IMAGES = ("node", "kube-proxy", "envoy", "programs.yaml")
-SETS = ("core", "ingress")
-CODE = (kind, ports, gateway, certificates, objects, knative, ingress, kserve, node_image, images, rootfs)
 
 
 @dataclass(frozen=True)
@@ -66,14 +37,27 @@ class Cluster:
 
 
 def find(kubeconfig: Path | None, *, install: bool) -> Cluster:
-    """The cluster to work on: `kubeconfig`'s, else ours, made if need be (`install`: the distribution's packages, too)."""
-    if kubeconfig:
-        return given(kubeconfig)
+    """The cluster to work on: `kubeconfig`'s, else our default one (see `ours`)."""
+    return given(kubeconfig) if kubeconfig else ours(profile_default.PROFILE, install=install)
+
+
+def ours(profile: make.Profile, *, install: bool, meanwhile: Callable[[str], None] = lambda _: None) -> Cluster:
+    """The cluster of a profile, made unless it is there and works; of several runs that want it, one makes it, the others wait.
+
+    Args:
+        install: whether packages of the distribution may be installed.
+        meanwhile: called once with the runtime image, as soon as that is there: the rest may still be compiling.
+    """
     prepare_engine(install=install)
-    if cluster := healthy(install=install):
-        return cluster
-    with Builder(install=install) as builder:
-        return made(builder)
+    with store.lock(f"cluster-{profile.name}"):
+        cluster = _healthy(profile, install=install)
+        if not cluster:
+            with Builder(install=install) as builder:
+                meanwhile(builder.runtime_image())
+                made, runtime_image = make.made(profile, builder)
+            return Cluster(made.kubeconfig, made.tools, runtime_image, made)
+    meanwhile(cluster.runtime_image)
+    return cluster
 
 
 def prepare_engine(*, install: bool) -> None:
@@ -105,21 +89,20 @@ def given(kubeconfig: Path) -> Cluster:
     return Cluster(kubeconfig, None, image, None)
 
 
-def healthy(*, install: bool) -> Cluster | None:
-    """Our cluster, if it was made of what we would make it of now, and works; however it was made, pulled or built.
+def _healthy(profile: make.Profile, *, install: bool) -> Cluster | None:
+    """The cluster, if it was made of what we would make it of now, and works; however it was made, pulled or built.
 
     A runtime image that is new since is made (see `runtime.ensure`) and loaded into it.
     """
-    recorded = kind.ours(Path()).made_of()
+    recorded = kind.Kind(profile.name, Path()).made_of()
     if not recorded or not Path(recorded["tools"]).is_dir():
         return None
-    cluster = kind.ours(Path(recorded["tools"]))
-    with store.lock("cluster"), timings.stage("cluster"):
-        if not cluster.is_usable(_key()):
+    cluster, key = kind.Kind(profile.name, Path(recorded["tools"])), profile.key()
+    with timings.stage("cluster"):
+        if not cluster.is_usable(key):
             return None
         try:
-            _wait_for_gateways(cluster)
-            kserve.wait_until_ready(cluster)
+            profile.wait_until_ready(cluster)
         except Problem as problem:
             say(f"{problem} The cluster is made anew.")
             return None
@@ -128,126 +111,20 @@ def healthy(*, install: bool) -> Cluster | None:
             runtime_image = runtime.ensure(install=install)
             say(f"loading {runtime_image} into the cluster {cluster.name} …")
             cluster.load(runtime_image)
-            cluster.mark_whole(_key(), {**recorded, "runtime_image": runtime_image})
+            cluster.mark_whole(key, {**recorded, "runtime_image": runtime_image})
     say(f"using the cluster {cluster.name}, which answers")
     return Cluster(cluster.kubeconfig, cluster.tools, runtime_image, cluster)
 
 
-def made(builder: "Builder") -> Cluster:
-    """Our kind cluster, made anew from what the builder brings."""
-    with store.lock("cluster"):
-        cluster, runtime_image = created(builder, prefix())
-        # KServe only asks for the others' CRDs; their programs start beside it.
-        with timings.stage("Knative and Contour"):
-            knative.install(cluster)
-            ingress.install(cluster)
-        with timings.stage("KServe"):
-            kserve.install(cluster, kserve.charts(pulled=registry.answers()))
-        with timings.stage("gateways"):
-            _wait_for_gateways(cluster)
-        cluster.mark_whole(_key(), {"runtime_image": runtime_image, "tools": str(cluster.tools)})
-    return Cluster(cluster.kubeconfig, cluster.tools, runtime_image, cluster)
-
-
-def _wait_for_gateways(cluster: kind.Kind) -> None:
-    knative.wait_until_ready(cluster)
-    ingress.wait_until_ready(cluster)
-
-
-def created(builder: "Builder", name: str) -> tuple[kind.Kind, str]:
-    """A new kind cluster of this name with all images on its node and nothing installed, and its runtime image."""
-    with timings.stage("tools"):
-        programs = builder.tools()
-    cluster = kind.Kind(name, programs)
-    cluster.refuse_foreign()
-    with timings.stage("images"):
-        node, runtime_image = builder.node()
-    with timings.stage("kind"):
-        cluster.create(node)
-        if registry.answers():
-            pulled = [versions()["pull"][image] for image in ("kserve-controller", "kube-rbac-proxy")]
-            wanted = dict.fromkeys([runtime_image, *pulled, *knative.image_names(), *ingress.image_names()])
-            cluster.load(*[registry.pull(image) for image in wanted])
-    return cluster, runtime_image
-
-
-def _key() -> str:
-    """The hash of what our cluster is made from, the same whether images are pulled or built; without the runtime image."""
-    return store.key([versions()[name] for name in VERSIONS], [versions()["pull"][name] for name in PULLED],
-                     *[images.IMAGES / part for part in IMAGES], *[source.SOURCE / name for name in SETS],
-                     *[Path(module.__file__) for module in CODE])
-
-
-class Builder:
-    """Builds what a cluster needs, or pulls it, with the long parts side by side; used as a context manager.
-
-    The runtime image comes first: it needs the network more than the CPU, and with it alone a predict call can be
-    answered (`ci/preview.py`) while the rest still compiles.
-    """
-
-    def __init__(self, *, install: bool) -> None:
-        self._install = install
-        self._pool = ThreadPoolExecutor()
-        self._futures: dict[str, Future[object]] = {}
-
-    def __enter__(self) -> "Builder":
-        self._check_disk()
-        if registry.answers():
-            self._begin("runtime", lambda: runtime.ensure(install=self._install))
-        else:
-            runtime.prepare(install=self._install)  # here, for the root file systems, too
-            self._begin("runtime", lambda: runtime.ensure(install=self._install))
-            self._begin("binaries", lambda: [source.binaries(name) for name in SETS])
-            self._begin("node root", lambda: images.root_tar("node"))
-            self._begin("kube-proxy root", lambda: images.root_tar("kube-proxy"))
-        return self
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        if error:
-            shell.end_children()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-
-    def runtime_image(self) -> str:
-        """Name of the TorchServe image, once the engine has it."""
-        return str(self._futures["runtime"].result())
-
-    def tools(self) -> Path:
-        if registry.answers():
-            return tools.folder(node_image=registry.pull(versions()["pull"]["node"]))
-        self._futures["binaries"].result()
-        return tools.folder(node_image=None)
-
-    def node(self) -> tuple[str, str]:
-        """Names of the node image and of the runtime image, once the engine has both."""
-        for future in self._futures.values():
-            future.result()
-        if registry.answers():
-            return registry.pull(versions()["pull"]["node"]), self.runtime_image()
-        return node_image.build(self.runtime_image()), self.runtime_image()
-
-    def _check_disk(self) -> None:
-        """Half of what a whole build leaves is in the cache folder and Go's caches, half with docker."""
-        need = DISK_GIB["pull" if registry.answers() else "build"]
-        root = Path(shell.output(["docker", "info", "--format", "{{.DockerRootDir}}"]).strip())
-        if not root.is_dir() or system.same_disk(root, cache()):
-            system.ensure_disk(cache(), need, "making the cluster")
-        else:
-            system.ensure_disk(cache(), need / 2, "making the cluster")
-            system.ensure_disk(root, need / 2, "docker's part of it")
-
-    def _begin(self, name: str, work: Callable[[], object]) -> None:
-        self._futures[name] = self._pool.submit(work)
-
-
 def remove(*, everything: bool) -> None:
     """Removes our cluster; with `everything` also our images and the cache."""
-    ours = kind.ours(Path())
+    default = kind.Kind(profile_default.PROFILE.name, Path())
     if not engine.answers():
-        if ours.home.exists():
+        if default.home.exists():
             raise Problem("No docker engine answers, so our cluster can't be removed: start docker (`ci/nox -s up` does), "
                           "then try again.")
     else:
-        ours.delete()
+        default.delete()
         if everything:
             for image in shell.output(["docker", "image", "list", "--format", "{{.Repository}}:{{.Tag}}",
                                        f"{prefix()}/*"]).split():

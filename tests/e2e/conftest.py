@@ -3,6 +3,7 @@
 import base64
 import csv
 import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,10 +18,11 @@ from pytest_helm_charts.clusters import ExistingCluster
 from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 
 from ci import helm, release
-from ci.cluster import examples, ports, up
+from ci.cluster import examples, ports, registry, up
 from ci.cluster import gateway as gateways
 from ci.cluster.paths import EXAMPLES, REPOSITORY
 from ci.cluster.report import timings
+from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
@@ -28,13 +30,19 @@ from tests.e2e.tiny import archive
 
 GONE_SECONDS = 120
 HERE = Path(__file__).parent
+# On every namespace that the suite makes; the second says by which run, of which there may be several processes.
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
+# Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
+OF_OUR_IMAGE = ("test_protocols",)
+OURS = ("test_gateway", "test_write_up", *OF_OUR_IMAGE)
+RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
 ARTIFACTS = REPOSITORY / "artifacts"
-# Several releases share the two cores of a test cluster.
 MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
-SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.1}}}}
+# Some ten releases share the two cores of a test cluster.
+SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}},
+                         "seed": {"resources": {"requests": {"cpu": 0.01}}}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,16 +50,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                                        "without it, tests in Knative mode are left out")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "only(mode): a test that is run in this deployment mode alone")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Of several processes each takes one mode."""
+    item.add_marker(pytest.mark.xdist_group(_mode(item)))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """One mode after the other, and in each the main job first: it is the one that is timed, and no pod of another test shall
-    still be ending beside it."""
-    if config.getoption("kubeconfig") and not config.getoption("gateway"):
-        unreachable = [item for item in items if _mode(item) == "Knative"]
-        config.hook.pytest_deselected(items=unreachable)
-        items[:] = [item for item in items if item not in unreachable]
+    """One mode after the other, and in each the main job first, which is timed. On a cluster of yours, what needs the gateways
+    or the image of ours is left out, and counted as deselected."""
+    left_out: list[pytest.Item] = []
+    if not config.getoption("kubeconfig") and registry.answers():
+        left_out = [item for item in items if item.path.stem in OF_OUR_IMAGE]
+    if config.getoption("kubeconfig"):
+        modes = MODES if config.getoption("gateway") else MODES[:1]
+        left_out = [item for item in items if item.path.stem in OURS or _mode(item) not in modes]
+    config.hook.pytest_deselected(items=left_out)
+    left_out += [item for item in items if _mode(item) not in _only(item)]
+    items[:] = [item for item in items if item not in left_out]
     items.sort(key=lambda item: (MODES.index(_mode(item)), item.path.stem != "test_serving"))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_mode(item)))
+
+
+def _only(item: pytest.Item) -> tuple[str, ...]:
+    """The modes that a test is for."""
+    mark = item.get_closest_marker("only")
+    return mark.args if mark else MODES
 
 
 def _mode(item: pytest.Item) -> str:
@@ -63,7 +89,9 @@ def _mode(item: pytest.Item) -> str:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """One of several workers hands its times over."""
     if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["times"] = {"stages": timings.stages, "facts": timings.facts}
+        worker = os.environ["PYTEST_XDIST_WORKER"]
+        stages = {f"{name} ({worker})": seconds for name, seconds in timings.stages.items()}
+        session.config.workeroutput["times"] = {"stages": stages, "facts": timings.facts}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -128,22 +156,23 @@ def gateway(cluster: up.Cluster, pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
-def clean(cluster: up.Cluster, api: kubernetes.client.ApiClient) -> None:
-    """Removes namespaces of runs that were killed: on a cluster of ours nobody else has any."""
+def labels(cluster: up.Cluster, api: kubernetes.client.ApiClient) -> dict[str, str]:
+    """Labels of this run's namespaces. Those of runs that were killed are removed: on a cluster of ours nobody else has any."""
     if cluster.kind:
         core = kubernetes.client.CoreV1Api(api)
-        selector = ",".join(f"{key}={value}" for key, value in MARK.items())
-        for leftover in core.list_namespace(label_selector=selector).items:
+        of_other_runs = [f"{key}={value}" for key, value in MARK.items()] + [f"{key}!={value}" for key, value in RUN.items()]
+        for leftover in core.list_namespace(label_selector=",".join(of_other_runs)).items:
             core.delete_namespace(leftover.metadata.name)
+    return {**MARK, **RUN}
 
 
 @pytest.fixture(scope="session")
 def namespace(kube_cluster: KubeCluster, api: kubernetes.client.ApiClient, diagnosed: list[Path], mode: str,
-              clean: None, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001
+              labels: dict[str, str], request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace of this session's own for releases of one mode, in which Pod Security enforces `restricted`."""
     name = f"e2e-{mode.lower()}-{uuid.uuid4().hex[:6]}"
     ensure_namespace_exists(kube_cluster.kube_client, name, extra_metadata={
-        "labels": {"pod-security.kubernetes.io/enforce": "restricted", **MARK}})
+        "labels": {"pod-security.kubernetes.io/enforce": "restricted", **labels}})
     yield name
     if request.session.testsfailed:
         if not diagnosed:
@@ -181,6 +210,17 @@ def common(cluster: up.Cluster, mode: str) -> dict[str, Any]:
     """The values that all releases of a mode have: the cluster's runtime image, small requests, the mode."""
     return helm.merged(helm.image_values(cluster.runtime_image), SMALL, {"deploymentMode": mode},
                        QUICK if mode == "Knative" else {})
+
+
+@pytest.fixture(scope="session")
+def wrapper(cluster: up.Cluster) -> dict[str, Any]:
+    """Values of the wrapper flavour with an image that has it: ours, or upstream's where a registry answers."""
+    image = cluster.runtime_image
+    if image == versions()["pull"]["torchserve"]:
+        image = registry.pull(versions()["pull"]["torchserve-kfs"])
+        assert cluster.kind
+        cluster.kind.load(image)
+    return helm.merged(helm.image_values(image), {"runtime": {"flavor": "wrapper"}})
 
 
 @pytest.fixture(scope="session")

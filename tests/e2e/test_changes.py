@@ -19,7 +19,7 @@ REPLACED_SECONDS = 120
 ZERO_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 120, 90, 90, 120, 900
 NAME, MODEL = "changing", "tiny"
 REQUEST = {"instances": [{}]}
-in_knative_mode = pytest.mark.parametrize("mode", ["Knative"], indirect=True)
+in_knative_mode = pytest.mark.only("Knative")
 CANARY_PERCENT, CANARY_REQUESTS, CANARY_RATE = 10, 500, 40
 # 500 draws with a chance of 10 %: outside these once in some thousand runs, if the share is right (± 4 standard deviations).
 CANARY_SHARE = (0.046, 0.154)
@@ -121,31 +121,32 @@ def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(begu
         began = datetime.datetime.now(datetime.UTC)
         answer = _ask(sleeper)
         woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
+        ready = wait_for("the watch to have seen the pod ready", lambda: [change for change in seen if _is_ready(change.item)],
+                         seconds=SPLIT_SECONDS)
     assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
     made = next(change.at for change in seen if change.kind == "ADDED")
-    ready = next(change.at for change in seen if _is_ready(change.item))
-    own = (ready - made).total_seconds()
+    # Figures, no verdict: what else the machine does decides about them, too.
     timings.stages["scale from zero to answer"] = woken
-    timings.facts["the same ÷ the pod's own cold start"] = f"{woken / own:.2f}"
+    timings.facts["the same ÷ the pod's own start to ready"] = f"{woken / (ready[0].at - made).total_seconds():.2f}"
 
 
 @in_knative_mode
 def test_scaling_up_and_down_under_traffic_loses_no_request(begun: dict[str, Release]) -> None:
     sleeper, slow = begun["sleeper"], {"instances": [{"seconds": 0.1}]}
     with sent(lambda: _ask(sleeper)) as asked:
-        with sent(lambda: sleeper.predict(MODEL, slow), rate=6):
+        with sent(lambda: sleeper.predict(MODEL, slow), rate=6) as pressing:
             wait_for("a second pod that is ready", lambda: _ready_count(sleeper) == 2, seconds=SCALED_SECONDS)
         wait_for("one pod again", lambda: len(sleeper.predictor_pods()) == 1, seconds=SCALED_SECONDS)
         wait_for("the other one to be gone", lambda: len(pods_of(sleeper)) == 1, seconds=GONE_SECONDS)
-    timings.facts["requests during scale-up and scale-down"] = str(len(asked.answers))
-    assert asked.failed() == []
+    timings.facts["requests during scale-up and scale-down"] = str(asked.sent + pressing.sent)
+    assert asked.failed() + pressing.failed() == []
 
 
 def test_no_request_was_lost_in_any_of_these_changes(begun: dict[str, Release], traffic: Traffic, mode: str) -> None:
     wait_for("the pods of older revisions to be gone", lambda: len(pods_of(begun[NAME])) == 1, seconds=GONE_SECONDS)
     sent_so_far = len(traffic.answers)
     wait_for("answers after that", lambda: len(traffic.answers) > sent_so_far, seconds=SPLIT_SECONDS)
-    timings.facts[f"requests during changes, {mode}"] = str(len(traffic.answers))
+    timings.facts[f"requests during changes, {mode}"] = str(traffic.sent)
     assert traffic.failed() == []
     assert set(traffic.predictions()) == {"one", "two"}
 

@@ -18,7 +18,7 @@ from tests.e2e.watching import delete, pods_of
 
 BUSY_SECONDS = REPLACED_SECONDS = 120
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
-in_standard_mode = pytest.mark.parametrize("mode", ["Standard"], indirect=True)
+in_standard_mode = pytest.mark.only("Standard")
 IN_A_CONFIG_MAP = {"models": {"digits": {"uri": "configMap://archives/digits.mar"}}}
 
 

@@ -21,7 +21,7 @@ from ci.release import Release
 
 MODEL = "bert"
 V1 = {"instances": [{"data": "Hello World!"}]}
-# An envelope of our own image: the wrapper then understands both protocols.
+# The envelope of our own image, with which one server understands both protocols.
 BOTH = {"runtime": {"flavor": "wrapper", "serviceEnvelope": "torchserve_kserve"}}
 RELEASES: dict[str, dict[str, Any]] = {
     "native-v1": {"protocol": "v1", "runtime": {"serviceEnvelope": "torchserve_kserve"}},

@@ -126,7 +126,7 @@ def test_the_pod_has_the_containers_of_its_mode_and_nothing_else(name: str, rele
     assert not pod.spec.init_containers
 
 
-@pytest.mark.parametrize("mode", ["Knative"], indirect=True)
+@pytest.mark.only("Knative")
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_log_of_the_queue_proxy_shows_no_trouble(name: str, releases: dict[str, Release]) -> None:
     pod, = releases[name].predictor_pods()

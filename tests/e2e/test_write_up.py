@@ -15,7 +15,7 @@ from ci.cluster import ports, shell, up
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 
-pytestmark = pytest.mark.parametrize("mode", ["Knative"], indirect=True)
+pytestmark = pytest.mark.only("Knative")
 
 HOST = gateways.host(migration.RELEASE, migration.NAMESPACE)
 SAMPLE = '{"instances":[{"data":"Hello World!"}]}'
@@ -29,23 +29,27 @@ HTTPS = ('curl -sS -k -X POST -H "Host: ${SERVICE_HOSTNAME}" -H "Cookie: authser
 
 @pytest.fixture(scope="module")
 def served(cluster: up.Cluster, api: kubernetes.client.ApiClient, urls: dict[str, str], gateway: str,
-           common: dict[str, Any], request: pytest.FixtureRequest) -> Iterator[release.Release]:
+           wrapper: dict[str, Any], labels: dict[str, str], request: pytest.FixtureRequest) -> Iterator[release.Release]:
     """The write-up's release in its namespace, on a claim that was there before it."""
     core = kubernetes.client.CoreV1Api(api)
     wait_for("the namespace of an older run to be gone", lambda: not _there(core), seconds=GONE_SECONDS)
-    core.create_namespace({"metadata": {"name": migration.NAMESPACE}})
+    core.create_namespace({"metadata": {"name": migration.NAMESPACE, "labels": labels}})
     core.create_namespaced_persistent_volume_claim(migration.NAMESPACE, {
         "metadata": {"name": migration.CLAIM},
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}})
-    own = helm.merged(migration.values(), {"models": {migration.MODEL: {"uri": urls["bert"]}},
-                                           "runtime": {"image": common["runtime"]["image"]}})
-    helm.Helm(cluster.kubeconfig, migration.NAMESPACE).install(migration.RELEASE, own)
-    running = release.Release(api, migration.NAMESPACE, migration.RELEASE, gateway)
-    running.wait_until_ready()
-    yield running
-    if request.session.testsfailed:
-        dump(api, migration.NAMESPACE)
-    core.delete_namespace(migration.NAMESPACE)
+    failed_before, done = request.session.testsfailed, False
+    try:
+        own = helm.merged(migration.values(), wrapper, {"models": {migration.MODEL: {"uri": urls["bert"]}}})
+        helm.Helm(cluster.kubeconfig, migration.NAMESPACE).install(migration.RELEASE, own)
+        running = release.Release(api, migration.NAMESPACE, migration.RELEASE, gateway)
+        running.wait_until_ready()
+        yield running
+        done = request.session.testsfailed == failed_before
+    finally:
+        if not done:
+            dump(api, migration.NAMESPACE)
+        if done or not request.config.getoption("keep_on_failure"):
+            core.delete_namespace(migration.NAMESPACE)
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +67,13 @@ def entrance(cluster: up.Cluster, preparing: Callable[[], AbstractContextManager
 
 @pytest.fixture(scope="module")
 def curl(cluster: up.Cluster, served: release.Release, entrance: tuple[tuple[int, int], str],  # noqa: ARG001  (it is asked)
-         tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+         curl_program: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:  # noqa: ARG001  (it is on PATH)
     """curl(command): runs a command of the write-up in its environment; localhost's two ports lead to the entrance."""
     folder = tmp_path_factory.mktemp("write-up")
     (folder / "sample.json").write_text(SAMPLE)
     assert cluster.kind
     doors, session = entrance
-    (folder / ".curlrc").write_text("".join(
+    (folder / ".curlrc").write_text("noproxy = *\n" + "".join(
         f"connect-to = localhost:{asked}:127.0.0.1:{cluster.kind.loopback_port(door)}\n"
         for asked, door in zip((8080, 8443), doors, strict=True)))
     environment = {"MODEL_NAME": migration.MODEL, "SERVICE_HOSTNAME": HOST, "SESSION": session, "CURL_HOME": str(folder)}

@@ -18,7 +18,8 @@ PREDICT = ('curl -sS {options} -X POST -H "Host: ${{SERVICE_HOSTNAME}}" -H "Cook
 
 
 @pytest.fixture
-def curl(edge: Edge, target: Target, session: str, tmp_path: Path) -> Callable[[str], str]:
+def curl(edge: Edge, target: Target, session: str, tmp_path: Path,
+         curl_program: str) -> Callable[[str], str]:  # noqa: ARG001  (it must be there)
     """curl(command): runs a command in the write-up's environment; its localhost:8080 and :8443 are the edge."""
     (tmp_path / "sample.json").write_text(target.text)
     doors = {8080: urlsplit(edge.http).port, 8443: urlsplit(edge.https).port}

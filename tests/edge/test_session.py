@@ -78,8 +78,10 @@ def test_a_wrong_password_gives_no_session(edge: Edge) -> None:
 
 
 def test_after_the_logout_a_browser_has_no_session(edge: Edge, session: str) -> None:
-    answer = requests.get(f"{edge.http}/oauth2/sign_out", headers={"Cookie": f"authservice_session={session}"},
-                          allow_redirects=False, timeout=30)
+    with requests.Session() as client:
+        client.trust_env = False
+        answer = client.get(f"{edge.http}/oauth2/sign_out", headers={"Cookie": f"authservice_session={session}"},
+                            allow_redirects=False, timeout=30)
     assert answer.status_code == 302
     cleared = answer.headers["Set-Cookie"]
     assert cleared.startswith("authservice_session=;") and "Max-Age=0" in cleared

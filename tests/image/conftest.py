@@ -6,7 +6,16 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 
 from ci.cluster import engine, registry, runtime
+from tests import leftovers
 from tests.image.server import Server, serving, wait_until_ready
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean(preparing: Callable[[], AbstractContextManager[None]], install_packages: bool) -> None:
+    """Removes containers of runs that were killed."""
+    with preparing():
+        engine.ensure(install=install_packages)
+    leftovers.remove()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ci.cluster import shell, waiting
+from tests import leftovers
 
 WRAPPER = "/home/model-server/kserve_wrapper/__main__.py"
 HANDLER = Path(__file__).with_name("handler.py")
@@ -108,8 +109,9 @@ def serving(image: str, *, envelope: str, protocol: str = "v1", tries: int = 60,
     environment = {"HANDLER": HANDLER.read_text(), "CONFIG": "\n".join(lines) + "\n", "WRAPPER": WRAPPER,
                    "CONFIG_PATH": "/tmp/config.properties", "PROTOCOL_VERSION": protocol, "MODEL_LOAD_DELAY": "1",
                    "MODEL_LOAD_MAX_TRY": str(tries), "TEMP": "/tmp", "LOG_LOCATION": "/tmp/logs", "METRICS_LOCATION": "/tmp/logs"}
-    name = shell.output(["docker", "run", "--detach", "--read-only", "--tmpfs", "/tmp:mode=1777,exec", "--cap-drop", "ALL",
-                         "--security-opt", "no-new-privileges", *[f"--publish=127.0.0.1::{port}" for port in (HTTP, TORCHSERVE)],
+    name = shell.output(["docker", "run", "--detach", leftovers.mark(), "--read-only", "--tmpfs", "/tmp:mode=1777,exec",
+                         "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
+                         *[f"--publish=127.0.0.1::{port}" for port in (HTTP, TORCHSERVE)],
                          *[f"--env={key}={value}" for key, value in environment.items()],
                          "--entrypoint", "bash", image, "-c", START]).strip()
     try:

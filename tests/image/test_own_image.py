@@ -8,6 +8,7 @@ import pytest
 
 from ci.cluster import runtime, shell
 from ci.cluster.versions import versions
+from tests import leftovers
 from tests.image.container import inside
 
 MEGABYTE = 1_000_000  # as docker counts
@@ -23,7 +24,7 @@ def inspected(image: str) -> dict:
 
 def files_of(image: str) -> list[str]:
     """Every file and link in an image, as paths without a leading slash; what docker itself mounts is not among them."""
-    container = shell.output(["docker", "create", image]).strip()
+    container = shell.output(["docker", "create", leftovers.mark(), image]).strip()
     try:
         with (subprocess.Popen(["docker", "export", container], stdout=subprocess.PIPE) as export,
               tarfile.open(fileobj=export.stdout, mode="r|") as archive):

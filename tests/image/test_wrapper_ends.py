@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tests import leftovers
 from tests.image.server import HTTP, WRAPPER, Answer, serving, wait_until_ready
 from tests.waiting import until
 
@@ -36,7 +37,7 @@ def failing(image: str, config: str | None, before: str = "", **environment: str
     environment = {"CONFIG_PATH": "/tmp/config.properties", "MODEL_LOAD_MAX_TRY": "1", "MODEL_LOAD_DELAY": "1",
                    "HOLDER": HOLDER, **environment}
     done = subprocess.run(
-        ["docker", "run", "--rm", "--network", "none", "--read-only", "--tmpfs", "/tmp:mode=1777",
+        ["docker", "run", "--rm", leftovers.mark(), "--network", "none", "--read-only", "--tmpfs", "/tmp:mode=1777",
          *[f"--env={key}={value}" for key, value in environment.items()],
          "--entrypoint", "bash", image, "-c", f"{written}exec python {WRAPPER}"],
         capture_output=True, text=True, timeout=60, check=False)  # fmt: skip

@@ -4,6 +4,7 @@ Locked: every pod has a sidecar, takes nothing but mutual TLS, and refuses each 
 """
 
 import base64
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 MODES = ("Standard", "Knative")
 NAME, MODEL = "bert", "tiny"
 PROGRAMMED_SECONDS = 60
+BEGAN = time.monotonic()
 ARTIFACTS = REPOSITORY / "artifacts"
 LOCKS: list[tuple[str, str, dict[str, Any]]] = [
     ("PeerAuthentication", "peerauthentications", {"mtls": {"mode": "STRICT"}}),

@@ -14,10 +14,12 @@ from ci.release import Release
 from ci.route import Route, through_gateway
 from tests.e2e.watching import pods_of
 from tests.istio.conftest import MODEL
+from tests.istio.pods import ask_proxy, let_through
 
 pytestmark = pytest.mark.parametrize("mode", ["Knative"], indirect=True)
 
 ZERO_SECONDS, SCRAPED_SECONDS = 120, 60
+METRICS_PORT = 9090  # of queue-proxy, for the autoscaler
 SLEEPY = {"minReplicas": 0, "annotations": {"autoscaling.knative.dev/window": "6s"}}
 PATH, REQUEST = f"v1/models/{MODEL}:predict", {"instances": [{}]}
 
@@ -25,6 +27,13 @@ PATH, REQUEST = f"v1/models/{MODEL}:predict", {"instances": [{}]}
 def test_the_autoscaler_can_read_the_predictors_metrics(api: kubernetes.client.ApiClient, release: Release, http: Route,
                                                         eventually: Callable[..., Any]) -> None:
     eventually(lambda: http.request("POST", PATH, json=REQUEST))
+    predictor = release.predictor_pods()[0].metadata
+
+    def scrapes() -> int:
+        return let_through(ask_proxy(api, predictor.namespace, predictor.name, "clusters"), METRICS_PORT)
+
+    before = scrapes()
+    wait_for("a scrape that the predictor's sidecar lets through", lambda: scrapes() > before, seconds=SCRAPED_SECONDS)
     core = kubernetes.client.CoreV1Api(api)
     pod = core.list_namespaced_pod(knative.NAMESPACE, label_selector="app=autoscaler").items[0].metadata.name
 

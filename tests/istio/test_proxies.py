@@ -1,15 +1,17 @@
 """After all other tests (files run in the order of their names): the proxies were asked for nothing that stock Envoy lacks, took
-all of their configuration, and have complained of nothing."""
+all of their configuration, and have complained of nothing since these tests began."""
 
+import math
 import re
+import time
 
 import kubernetes
 import pytest
-from kubernetes.stream import stream
 
 from ci.cluster import istio
 from ci.release import Release
-from tests.istio.pods import SIDECAR, complaints, sidecars
+from tests.istio.conftest import BEGAN
+from tests.istio.pods import SIDECAR, ask_proxy, complaints, sidecars
 
 # Pattern of a line -> why it is right that it is there.
 EXPLAINED = {
@@ -35,26 +37,21 @@ def proxy(request: pytest.FixtureRequest, api: kubernetes.client.ApiClient, rele
 
 
 def test_a_proxy_is_asked_for_nothing_that_stock_envoy_lacks(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
-    configuration = _asked(api, proxy, "config_dump")
+    configuration = ask_proxy(api, *proxy, "config_dump")
     assert "envoy.extensions.filters.network.http_connection_manager" in configuration
     assert set(ISTIO_ONLY.findall(configuration)) == set()
 
 
 def test_a_proxy_has_taken_all_of_its_configuration(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
-    counters = dict(line.split(": ") for line in _asked(api, proxy, "stats?filter=update_rejected").split("\n") if line)
+    counters = dict(line.split(": ") for line in ask_proxy(api, *proxy, "stats?filter=update_rejected").split("\n") if line)
     assert counters
     assert {name: count for name, count in counters.items() if count != "0"} == {}
 
 
 def test_a_proxy_has_not_complained(api: kubernetes.client.ApiClient, proxy: tuple[str, str]) -> None:
     namespace, pod = proxy
-    log = kubernetes.client.CoreV1Api(api).read_namespaced_pod_log(pod, namespace, container=SIDECAR)
-    assert "Envoy proxy is ready" in log
+    core, began = kubernetes.client.CoreV1Api(api), math.ceil(time.monotonic() - BEGAN)
+    assert "Envoy proxy is ready" in core.read_namespaced_pod_log(pod, namespace, container=SIDECAR)
+    # The gateway may be older than these tests, and have lived through other things.
+    log = core.read_namespaced_pod_log(pod, namespace, container=SIDECAR, since_seconds=began)
     assert complaints(log, EXPLAINED) == []
-
-
-def _asked(api: kubernetes.client.ApiClient, proxy: tuple[str, str], path: str) -> str:
-    """What Envoy's own administration says."""
-    namespace, pod = proxy
-    return stream(kubernetes.client.CoreV1Api(api).connect_get_namespaced_pod_exec, pod, namespace, container=SIDECAR,
-                  command=["pilot-agent", "request", "GET", path], stdin=False, stdout=True, stderr=False, tty=False)

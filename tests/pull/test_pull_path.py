@@ -12,7 +12,7 @@ import pytest
 import requests
 import yaml
 
-from ci.cluster import engine, images, ingress, knative, kserve, node_image, registry, runtime, shell, system
+from ci.cluster import engine, images, ingress, knative, kourier, kserve, node_image, registry, runtime, shell, system
 from ci.cluster.errors import Problem
 from ci.cluster.paths import REPOSITORY, prefix
 from ci.cluster.versions import versions
@@ -53,8 +53,8 @@ def _port(log: Path) -> str | None:
 def upstream_names() -> list[str]:
     """The images that are pulled where a registry answers."""
     pulled = versions()["pull"]
-    return [*[pulled[name] for name in ("node", "torchserve", "kserve-controller", "kube-rbac-proxy")],
-            *dict.fromkeys([*knative.image_names(), *ingress.image_names()])]
+    return [*[pulled[name] for name in ("node", "torchserve", "torchserve-kfs", "kserve-controller", "kube-rbac-proxy")],
+            *dict.fromkeys([*knative.image_names(), *kourier.image_names(), *ingress.image_names()])]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def environment(local_registry: str, tmp_path_factory: pytest.TempPathFactory) -
     torchserve = images.local_name(pulled["torchserve"])
     shell.output(["docker", "build", "--tag", torchserve, "-"], stdin=f"FROM {own}\n{UPSTREAMS_ENTRYPOINT}\n",
                  env={"DOCKER_BUILDKIT": "0"})
-    built = {pulled["node"]: node_image.build(own), pulled["torchserve"]: torchserve}
+    built = {pulled["node"]: node_image.build(own), pulled["torchserve"]: torchserve, pulled["torchserve-kfs"]: torchserve}
     for program, row in images.table().items():
         if row["image"] in upstream:
             built[row["image"]] = images.local_name(images.build_program(program))
@@ -110,6 +110,15 @@ def test_where_a_registry_answers_the_demo_pulls_everything_and_predicts(environ
     assert "a registry answers" in done.stdout
     assert re.search(r'"predictions":\s*\[\s*4\s*\]', done.stdout)
     assert f"pulling {environment['TORCHSERVE_KSERVE_REGISTRY']}/" in done.stdout
-    assert [name for name in upstream_names() if name.rpartition("/")[2] not in done.stdout] == []
+    of_tests = {versions()["pull"]["torchserve-kfs"]}
+    assert [name for name in upstream_names() if name not in of_tests and name.rpartition("/")[2] not in done.stdout] == []
     assert "compiling" not in done.stdout
     assert "building" not in done.stdout.replace("building and running the cluster", "")
+
+
+def test_the_write_up_is_answered_by_upstreams_wrapper_image_where_that_is_pulled(environment: dict[str, str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "pytest", "-s", "tests/e2e/test_write_up.py"], cwd=REPOSITORY, env=environment,
+                          text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert f"pulling {environment['TORCHSERVE_KSERVE_REGISTRY']}/pytorch/torchserve-kfs" in done.stdout

@@ -1,5 +1,6 @@
 """An S3 server and KServe's storage initializer as two containers on a network of their own; no cluster."""
 
+import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 from ci.route import Route
 from ci.s3_client import REGION, S3, Keys
+from tests import leftovers
 from tests.storage.containers import Fetched, Images
 
 SERVE_SECONDS = 30
@@ -25,6 +27,7 @@ def images(preparing: Callable[[], AbstractContextManager[None]], install_packag
     """Both images: upstream's where a registry answers, else ours."""
     with preparing():
         engine.ensure(install=install_packages)
+        leftovers.remove()
         return Images(s3.ensure(), storage_initializer.ensure(install=install_packages))
 
 
@@ -34,10 +37,10 @@ def keys() -> Keys:
 
 
 @pytest.fixture(scope="session")
-def network() -> Iterator[str]:
+def network(images: Images) -> Iterator[str]:  # noqa: ARG001  (the engine is there)
     """A network of docker for this session."""
     name = f"torchserve-kserve-storage-{uuid.uuid4().hex[:6]}"
-    shell.output(["docker", "network", "create", name])
+    shell.output(["docker", "network", "create", leftovers.mark(), name])
     yield name
     shell.output(["docker", "network", "rm", name])
 
@@ -47,10 +50,12 @@ def bucket(images: Images, keys: Keys, network: str) -> Iterator[S3]:
     """The S3 server, which the network knows as `s3`, with an empty bucket `models`."""
     folders = [f"--tmpfs=/srv/{folder}:mode=0777" for folder in s3_pod.FOLDERS]
     container = shell.output([
-        "docker", "run", "--detach", "--rm", "--network", network, "--network-alias", s3_pod.NAME, "--read-only",
-        "--user", "1000", "--cap-drop", "ALL", *folders, "--publish", f"127.0.0.1::{s3_pod.PORT}",
-        f"--env=ROOT_ACCESS_KEY={keys.access}", f"--env=ROOT_SECRET_KEY={keys.secret}",
-        "--entrypoint", s3_pod.PROGRAM, images.server, *s3_pod.ARGUMENTS]).strip()
+        "docker", "run", "--detach", "--rm", leftovers.mark(), "--network", network, "--network-alias", s3_pod.NAME,
+        "--read-only", "--user", "1000", "--cap-drop", "ALL", *folders, "--publish", f"127.0.0.1::{s3_pod.PORT}",
+        # Not their values: a command line is what everybody may see, and what an error quotes.
+        "--env=ROOT_ACCESS_KEY", "--env=ROOT_SECRET_KEY",
+        "--entrypoint", s3_pod.PROGRAM, images.server, *s3_pod.ARGUMENTS],
+        env={"ROOT_ACCESS_KEY": keys.access, "ROOT_SECRET_KEY": keys.secret}).strip()
     try:
         port = shell.output(["docker", "port", container, f"{s3_pod.PORT}/tcp"]).split()[0].rsplit(":", 1)[1]
         client = S3(Route(f"http://127.0.0.1:{port}"), keys)
@@ -69,10 +74,10 @@ def fetch(images: Images, keys: Keys, network: str, tmp_path: Path) -> Callable[
         environment = {"AWS_ACCESS_KEY_ID": keys.access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": REGION,
                        "AWS_ENDPOINT_URL": f"http://{s3_pod.NAME}:{s3_pod.PORT}"}
         done = subprocess.run(
-            ["docker", "run", "--rm", "--network", network, "--read-only", "--cap-drop", "ALL",
+            ["docker", "run", "--rm", leftovers.mark(), "--network", network, "--read-only", "--cap-drop", "ALL",
              "--security-opt", "no-new-privileges", "--volume", f"{tmp_path}:/mnt/models",
-             *[f"--env={name}={value}" for name, value in environment.items()], images.initializer, *arguments],
-            capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
+             *[f"--env={name}" for name in environment], images.initializer, *arguments],
+            env={**os.environ, **environment}, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
         return Fetched(done.returncode, done.stdout + done.stderr, tmp_path)
     return run
 

@@ -6,9 +6,11 @@ import pytest
 
 from tests.unit.cases import CASES, SMALLEST, changed
 from tests.unit.render import of_kind, only, render_chart
+from tests.unit.schemas import pinned
 
 HOSTS = ["a.example.com", "b.example.com"]
 KUBEFLOW = CASES["kubeflow"]
+OURS = {"flavor": "wrapper", "image": {"repository": "torchserve-kserve/torchserve"}}
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
 
 
@@ -51,11 +53,17 @@ def test_helm_test_calls_from_inside_the_mesh_with_a_sidecar_that_ends():
 
 
 def opened(values: dict) -> set[tuple[str, str]]:
-    """(method, path) of everything that the policy lets in."""
+    """(method, path) of everything that the policy lets in, with `PORT:` before the path where it is one port's."""
     rules = only(render_chart(values), "AuthorizationPolicy")["spec"]["rules"]
     assert all(rule.keys() == {"to"} for rule in rules)
     operations = [to["operation"] for rule in rules for to in rule["to"]]
-    return {(method, path) for operation in operations for method in operation["methods"] for path in operation["paths"]}
+    return {
+        (method, f"{port}:{path}" if port else path)
+        for operation in operations
+        for method in operation["methods"]
+        for path in operation["paths"]
+        for port in operation.get("ports", [""])
+    }
 
 
 def test_the_policy_opens_predict_readiness_and_knatives_probes_alone():
@@ -67,10 +75,33 @@ def test_the_policy_opens_predict_readiness_and_knatives_probes_alone():
         ("GET", "/v2/health/ready"),
         ("GET", "/v2/models/bert"),
         ("GET", "/v2/models/bert/ready"),
-        ("GET", "/healthz"),
-        ("GET", "/metrics"),
-        ("GET", "/wait-for-drain"),
+        ("GET", "8012:/healthz"),
+        ("GET", "9090:/metrics"),
     }
+
+
+def test_the_policy_of_standard_mode_opens_no_probes_of_knative():
+    standard = opened(changed(KUBEFLOW, deploymentMode="Standard"))
+    assert opened(KUBEFLOW) - standard == {("GET", "8012:/healthz"), ("GET", "9090:/metrics")}
+    assert standard < opened(KUBEFLOW)
+
+
+def test_the_ports_of_the_probes_are_the_ones_that_knative_writes():
+    source = (pinned("knative.dev/serving") / "pkg/networking/constants.go").read_text()
+    for name, port in (("BackendHTTPPort", 8012), ("BackendHTTP2Port", 8013), ("AutoscalingQueueMetricsPort", 9090)):
+        assert f"{name} = {port}\n" in source
+    grpc = changed(KUBEFLOW, protocol="grpc-v2", runtime=OURS, models__bert__example={"inputs": []})
+    assert ("GET", "8013:/healthz") in opened(grpc)
+    assert ("GET", "8012:/healthz") not in opened(grpc)
+
+
+@pytest.mark.parametrize("protocol", ["v1", "v2", "grpc-v2"])
+def test_the_policy_opens_the_predict_calls_of_both_protocols_where_the_envelope_takes_both(protocol):
+    example = {"instances": []} if protocol == "v1" else {"inputs": []}
+    values = changed(KUBEFLOW, protocol=protocol, runtime=OURS, models__bert__example=example)
+    both = {("POST", "/v1/models/bert:predict"), ("POST", "/v2/models/bert/infer")}
+    assert both <= opened(changed(values, runtime__serviceEnvelope="torchserve_kserve"))
+    assert len(both & opened(values)) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,8 +109,7 @@ def test_the_policy_opens_predict_readiness_and_knatives_probes_alone():
     [("v2", "/v2/models/bert/infer"), ("grpc-v2", "/inference.GRPCInferenceService/ModelInfer")],
 )
 def test_the_policy_follows_the_protocol(protocol, path):
-    ours = {"flavor": "wrapper", "image": {"repository": "torchserve-kserve/torchserve"}}
-    found = opened(changed(KUBEFLOW, protocol=protocol, runtime=ours, models__bert__example={"inputs": []}))
+    found = opened(changed(KUBEFLOW, protocol=protocol, runtime=OURS, models__bert__example={"inputs": []}))
     assert ("POST", path) in found
     assert ("POST", "/v1/models/bert:predict") not in found
     assert not any(path.endswith("*") for _, path in found)

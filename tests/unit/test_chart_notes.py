@@ -62,6 +62,13 @@ def test_notes_give_the_host_that_was_mapped():
     assert "HOST=" not in notes(CASES["knative"])
 
 
+def test_notes_of_knative_say_which_host_it_is_where_kserve_makes_none():
+    sentence = "the host is demo-predictor.models.<domain>; set domainMapping.hosts for another."
+    assert sentence in notes(KNATIVE)
+    assert sentence not in notes(CASES["knative"])
+    assert sentence not in notes(SMALLEST)
+
+
 def test_notes_of_kubeflow_know_its_gateway_and_its_login():
     text = notes(CASES["kubeflow"])
     assert "-n istio-system port-forward service/istio-ingressgateway 8080:80" in text

@@ -47,7 +47,7 @@ def test_the_start_program_is_the_first_process():
     assert found["command"] == ["python", "/opt/torchserve-kserve/start/start.py"]
     assert found["args"][:4] == ["--ts-config", "/etc/torchserve/config.properties", "--models", "/mnt/models"]
     assert found["args"][4] == "--marker"
-    assert found["args"][6:] == ["--timeout-seconds", "600"]
+    assert found["args"][6:] == ["--timeout-seconds", "600", "--drain-seconds", "120"]
 
 
 def test_nothing_is_mounted_inside_the_claim():
@@ -116,10 +116,30 @@ def test_pod_fields_that_kserve_drops_from_a_runtime_are_on_the_inference_servic
     found = predictor(SMALLEST)
     assert found["automountServiceAccountToken"] is False
     assert found["enableServiceLinks"] is False
-    assert found["terminationGracePeriodSeconds"] == 30
     kept = {"affinity", "volumes", "imagePullSecrets", "containers", "labels"}
     described = {"supportedModelFormats", "protocolVersions", "multiModel"}
     assert set(runtime(CASES["all-options"])) <= kept | described
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds"),
+    [
+        ({}, 120),
+        ({"models__bert__responseTimeout": 5}, 20),
+        ({"models__bert__responseTimeout": 900}, 900),
+        ({"timeout": 300}, 300),
+    ],
+)
+def test_a_request_in_flight_is_finished_whatever_time_its_model_may_take(changes, seconds):
+    values = changed(SMALLEST, **changes)
+    args = container(values)["args"]
+    assert args[args.index("--drain-seconds") + 1] == str(seconds)
+    assert predictor(values)["terminationGracePeriodSeconds"] == seconds + 10
+
+
+def test_the_slowest_model_decides_how_long_a_pod_may_take_to_end():
+    values = changed(SMALLEST, models__slow={"uri": "https://example.com/slow.mar", "responseTimeout": 200})
+    assert predictor(values)["terminationGracePeriodSeconds"] == 210
 
 
 def affinity_terms(spec: dict) -> list[dict]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
-from tests.unit.render import mounted, notes, only, render_chart
+from tests.unit.render import complaints, mounted, notes, only, render_chart
+from tests.unit.schemas import pinned
 
 BUCKET = CASES["storage-uri"]
 
@@ -49,7 +51,67 @@ def test_notes_name_the_bucket_and_the_container_that_fetches():
     assert "-c storage-initializer" not in notes(EXISTING)
 
 
-@pytest.mark.parametrize("uri", ["gs://b/m", "hf://org/model", "https://host/store.tar.gz", "oci://registry/image:tag"])
+FILE = (
+    "storageUri: over https KServe fetches one file, which has to be an archive with model-store/ in it; write the URL of a "
+    ".tar, .tar.gz, .tgz or .zip, or models.<name>.uri for a single .mar"
+)
+UNKNOWN = (
+    "storageUri: KServe does not fetch from ftp://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or "
+    "file://"
+)
+FETCHED = [
+    "gs://b/m",
+    "hf://org/model",
+    "hdfs://host/m",
+    "webhdfs://host/m",
+    "oci://registry/image:tag",
+    "https://host/store.tar.gz",
+    "https://host/store.zip?token=a",
+    "https://host/store.git",
+    "https://account.blob.core.windows.net/models/bert",
+]
+
+
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [("ftp://host/m/", UNKNOWN), ("https://host/bert.mar", FILE), ("https://host/store/", FILE)],
+)
+def test_what_kserve_does_not_fetch_as_a_store_is_refused_in_one_sentence(uri, sentence):
+    assert complaints(changed(BUCKET, storageUri=uri)) == [sentence]
+
+
+def test_the_schemes_are_the_ones_that_kserve_takes():
+    source = (pinned("github.com/kserve/kserve") / "pkg/controller/v1beta1/inferenceservice/utils/utils.go").read_text()
+    (prefixes,) = re.findall(r"SupportedStorageURIPrefixList = \[\]string\{(.*)\}", source)
+    assert set(re.findall(r'"(.*?)"', prefixes)) == set(re.findall(r"\w+://", UNKNOWN)) - {"ftp://"} | {"pvc://"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"persistence__retain": True},
+            "persistence.retain is set beside storageUri, which needs no claim; remove one of the two",
+        ),
+        (
+            {"persistence__create": False},
+            "persistence.create is false beside storageUri, which makes and uses no claim anyway; remove one of the two",
+        ),
+    ],
+)
+def test_a_word_about_the_claim_that_is_not_there_is_refused(changes, sentence):
+    assert complaints(changed(BUCKET, **changes)) == [sentence]
+    assert complaints(BUCKET) == []
+
+
+def test_notes_warn_of_a_prefix_that_neighbours_have_too():
+    warning = "every object whose key begins so"
+    assert warning in notes(changed(BUCKET, storageUri="s3://models/bert"))
+    for uri in ("s3://models/bert/", "s3://models", "s3://models/bert.tar.gz", "gs://models/bert"):
+        assert warning not in notes(changed(BUCKET, storageUri=uri)), uri
+
+
+@pytest.mark.parametrize("uri", FETCHED)
 def test_the_uri_is_kserves_own(uri):
     assert predictor(changed(BUCKET, storageUri=uri))["model"]["storageUri"] == uri
 

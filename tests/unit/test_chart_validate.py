@@ -171,7 +171,7 @@ RULES = {
     "claim beside storageUri": (
         changed(EXISTING, storageUri="s3://b/p"),
         "persistence.existingClaim is set beside storageUri, which needs no claim; remove one of the two",
-        changed(EXISTING, storageUri="s3://b/p", persistence__existingClaim=""),
+        changed(EXISTING, storageUri="s3://b/p", persistence={}),
     ),
     "sub path beside storageUri": (
         changed(EXISTING, storageUri="s3://b/p", persistence={"subPath": "x"}),

@@ -1,4 +1,4 @@
-"""The rules about deployment modes, flavours and what is written through: a wrong value's sentence, a right one's silence."""
+"""The rules about deployment modes and flavours: the sentence for the wrong value, silence for the right one."""
 
 from __future__ import annotations
 
@@ -48,6 +48,42 @@ RULES = {
         "annotation autoscaling.knative.dev/class",
         changed(KNATIVE, minReplicas=1, annotations=HPA),
     ),
+    "metric without a target": (
+        changed(SMALLEST, scaleMetric="memory"),
+        "scaleMetric memory: without scaleTarget KServe writes no metric, and Kubernetes would scale by cpu; set scaleTarget, "
+        "percent of the memory request",
+        changed(SMALLEST, scaleMetric="memory", scaleTarget=150),
+    ),
+    "target of an autoscaler that KServe checks": (
+        changed(SMALLEST, scaleTarget=101, annotations={"serving.kserve.io/autoscalerClass": "hpa"}),
+        "scaleTarget 101: with the autoscaler hpa KServe takes no more than 100 (percent of the request); write 100 or less",
+        changed(SMALLEST, scaleTarget=101),
+    ),
+    "metric of the other autoscaler": (
+        changed(KNATIVE, scaleMetric="rps", annotations=HPA),
+        "scaleMetric rps: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove the "
+        "annotation autoscaling.knative.dev/class",
+        changed(KNATIVE, scaleMetric="rps"),
+    ),
+    "memory of the other autoscaler": (
+        changed(KNATIVE, scaleMetric="memory", annotations=HPA),
+        "scaleMetric memory: without scaleTarget KServe writes no metric, and Kubernetes would scale by cpu; set scaleTarget, "
+        "MiB",
+        changed(KNATIVE, scaleMetric="memory", scaleTarget=100, annotations=HPA),
+    ),
+    "target of the other autoscaler": (
+        changed(KNATIVE, scaleMetric="memory", scaleTarget=101, annotations=HPA),
+        "scaleTarget 101: with the autoscaler hpa.autoscaling.knative.dev KServe takes no more than 100 (percent of the CPU "
+        "request or MiB of memory); write 100 or less",
+        changed(KNATIVE, scaleTarget=101),
+    ),
+    "timeout that Knative has to allow": (
+        changed(KNATIVE, models__bert__responseTimeout=601),
+        "models.bert.responseTimeout 601 is more than Knative's timeout of 300 seconds, when the request is given up; set "
+        "timeout to 601 or more, where Knative's administrator has raised max-revision-timeout-seconds (600) to that, or lower "
+        "responseTimeout",
+        changed(KNATIVE, models__bert__responseTimeout=601, timeout=601),
+    ),
     "timeout": (
         changed(SMALLEST, timeout=119),
         "models.bert.responseTimeout 120 is more than timeout 119, when the request is given up; set timeout to 120 or more, or "
@@ -83,56 +119,6 @@ RULES = {
         "runtime.serviceEnvelope torchserve_kserve: the image pytorch/torchserve-kfs does not have that envelope; write stock, "
         "or use the project's own image",
         changed(SMALLEST, runtime={"serviceEnvelope": "torchserve_kserve", "image": OURS}),
-    ),
-    "annotation of the chart": (
-        changed(SMALLEST, annotations={"serving.kserve.io/deploymentMode": "Knative"}),
-        "annotations: serving.kserve.io/deploymentMode is written by the chart or KServe; remove it and set deploymentMode "
-        "instead",
-        changed(SMALLEST, annotations={"serving.kserve.io/autoscalerClass": "none"}),
-    ),
-    "annotation that KServe drops": (
-        changed(KNATIVE, annotations={"autoscaling.knative.dev/min-scale": "1"}),
-        "annotations: autoscaling.knative.dev/min-scale is written by the chart or KServe; remove it and set minReplicas instead",
-        changed(KNATIVE, annotations={"autoscaling.knative.dev/initial-scale": "1"}),
-    ),
-    "annotation of a file": (
-        changed(KNATIVE, annotations={"torchserve-kserve/start.py": "x"}),
-        "annotations: torchserve-kserve/start.py is for the chart or KServe alone; remove it",
-        changed(KNATIVE, annotations={"example.com/start.py": "x"}),
-    ),
-    "label of the chart": (
-        changed(SMALLEST, labels={"app.kubernetes.io/instance": "x"}),
-        "labels: app.kubernetes.io/instance is for the chart or KServe alone; remove it",
-        changed(SMALLEST, labels={"networking.kserve.io/visibility": "cluster-local"}),
-    ),
-    "label's value": (
-        changed(SMALLEST, labels={"team": "a b"}),
-        "labels: the value of team is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit "
-        "at both ends",
-        changed(SMALLEST, labels={"team": "a_b"}),
-    ),
-    "host of the cluster": (
-        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.svc.cluster.local"]),
-        "domainMapping.hosts: bert.models.svc.cluster.local is a name of the cluster's own, which Knative refuses; write one of "
-        "another domain",
-        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.example.com"]),
-    ),
-    "host in Standard mode": (
-        changed(SMALLEST, domainMapping__hosts=["bert.models.example.com"]),
-        "domainMapping.hosts: Knative's gateway takes no host for the plain Service of deploymentMode Standard; remove it, the "
-        "host comes from KServe's own setting domainTemplate, or set deploymentMode=Knative",
-        changed(SMALLEST, deploymentMode="Knative", domainMapping__hosts=["bert.models.example.com"]),
-    ),
-    "certificate of no host": (
-        changed(SMALLEST, domainMapping__tlsSecretName="tls"),
-        "domainMapping.tlsSecretName is the certificate of no host; set domainMapping.hosts, or remove it",
-        changed(SMALLEST, deploymentMode="Knative", domainMapping={"tlsSecretName": "tls", "hosts": ["a.example.com"]}),
-    ),
-    "policy without sidecar": (
-        changed(SMALLEST, kubeflow__authorizationPolicy__enabled=True),
-        "kubeflow.authorizationPolicy.enabled is true and kubeflow.enabled is not, so the predictor may have no sidecar to keep "
-        "to it; set kubeflow.enabled=true",
-        changed(SMALLEST, kubeflow={"enabled": True, "authorizationPolicy": {"enabled": True}}),
     ),
 }
 

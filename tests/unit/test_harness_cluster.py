@@ -1,14 +1,16 @@
 """Which cluster is used: yours, ours, none of somebody else's; and what is pulled."""
 
+import contextlib
 import http.server
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from ci import helm
-from ci.cluster import kind, registry, up
+from ci.cluster import kind, make, profile_default, registry, store, up
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 
@@ -54,6 +56,34 @@ def test_what_a_broken_off_creation_left_is_ours_but_not_used(cluster: kind.Kind
     cluster.home.mkdir(parents=True)
     cluster._write_record(container="creating")
     assert not cluster.is_usable("key")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_of_two_runs_that_want_the_cluster_one_makes_it_and_the_other_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[kind.Kind] = []
+    other_waits = threading.Event()
+
+    class Builder:
+        def runtime_image(self) -> str:
+            return "image"
+
+    def make_it(profile: make.Profile, _: object) -> tuple[kind.Kind, str]:
+        found = kind.Kind(profile.name, Path())
+        assert other_waits.wait(timeout=10)
+        made.append(found)
+        return found, "image"
+
+    monkeypatch.setattr(store, "say", lambda _: other_waits.set())
+    monkeypatch.setattr(up, "prepare_engine", lambda **_: None)
+    monkeypatch.setattr(up, "_healthy", lambda *_, **__: made and up.Cluster(Path(), None, "image", made[0]))
+    monkeypatch.setattr(up, "Builder", lambda **_: contextlib.nullcontext(Builder()))
+    monkeypatch.setattr(make, "made", make_it)
+    images: list[str] = []
+    with ThreadPoolExecutor(2) as runs:
+        found = [run.result() for run in [runs.submit(
+            up.ours, profile_default.PROFILE, install=False, meanwhile=images.append) for _ in range(2)]]
+    assert [cluster.kind for cluster in found] == [made[0], made[0]]
+    assert (len(made), images) == (1, ["image", "image"])
 
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path: Path) -> None:

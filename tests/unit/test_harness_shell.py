@@ -32,6 +32,19 @@ def test_the_end_of_the_log_comes_out_when_a_logged_program_fails(tmp_path: Path
     assert "line 1\n" in log.read_text()
 
 
+def test_one_programs_output_is_anothers_input(tmp_path: Path) -> None:
+    shell.piped(["echo", "words"], ["tee", str(tmp_path / "heard")])
+    assert (tmp_path / "heard").read_text() == "words\n"
+
+
+@pytest.mark.parametrize(("source", "sink", "statuses"), [
+    ("echo lost >&2; exit 3", "cat", "3, 0"), ("exit 0", "cat; echo lost >&2; exit 4", "0, 4"),
+    ("exec yes", "echo lost >&2; exit 5", "-13, 5")])
+def test_the_failure_of_either_program_of_a_pipe_is_told(source: str, sink: str, statuses: str) -> None:
+    with pytest.raises(Problem, match=rf"failed \({statuses}\): lost"):
+        shell.piped(["sh", "-c", source], ["sh", "-c", sink])
+
+
 def test_what_another_thread_runs_ends_with_a_failed_command(tmp_path: Path) -> None:
     problems: list[Problem] = []
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.unit.cases import CASES, FILES, SMALLEST, changed
-from tests.unit.render import CHART, schema_error
+from tests.unit.render import CHART, complaints, schema_error
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -135,6 +135,26 @@ def test_resources_take_numbers_and_strings(quantity):
 def test_a_value_that_does_not_fit_is_named(change, named):
     error = schema_error(changed(SMALLEST, **change))
     assert named in error
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("scaleTarget", "Standard: percent of the CPU or memory request"),
+        ("containerConcurrency", "container-concurrency-max-limit"),
+        ("timeout", "max-revision-timeout-seconds"),
+    ],
+)
+def test_limits_that_others_set_are_named(key, said):
+    assert said in SCHEMA["properties"][key]["description"]
+
+
+@pytest.mark.parametrize("key", ["annotations", "labels", "storageUri", "serviceAccountName"])
+def test_examples_are_taken_in_the_default_mode(key):
+    """Where a whole release with them is right; the others' examples need further keys."""
+    base = CASES["storage-uri"] if key == "storageUri" else SMALLEST
+    for example in SCHEMA["properties"][key]["examples"]:
+        assert complaints(base | {key: example}) == []
 
 
 def test_a_parent_chart_may_set_globals():

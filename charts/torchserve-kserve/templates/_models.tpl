@@ -35,6 +35,15 @@
 {{- toJson $models -}}
 {{- end -}}
 
+{{/* in: root; out: seconds that the slowest model may take for an answer. */}}
+{{- define "torchserve-kserve.responseSeconds" -}}
+{{- $seconds := 0 -}}
+{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
+{{- $seconds = max $seconds (int $model.responseTimeout) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
+
 {{/* in: root; out: TorchServe's model_snapshot, one line. The first six keys of a model are mandatory there. */}}
 {{- define "torchserve-kserve.snapshot" -}}
 {{- $models := dict -}}

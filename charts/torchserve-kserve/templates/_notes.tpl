@@ -23,6 +23,8 @@
 {{- if not .Values.domainMapping.hosts }}
 
    HOST=$(kubectl -n {{ $ns }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.components.predictor.url}' | cut -d/ -f3)
+
+   Where KServe makes no VirtualService, as with Kourier, the host is {{ $service }}.{{ $ns }}.<domain>; set domainMapping.hosts for another.
 {{- end }}
 {{- end }}
 {{- end -}}

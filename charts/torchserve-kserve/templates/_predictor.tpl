@@ -31,7 +31,8 @@ enableServiceLinks: false
 serviceAccountName: {{ . | quote }}
 {{- end }}
 {{- if eq .Values.deploymentMode "Standard" }}
-terminationGracePeriodSeconds: 30
+# The drain, and what the server needs to stop after it.
+terminationGracePeriodSeconds: {{ include "torchserve-kserve.drainSeconds" . | add 10 }}
 {{- if .Values.storageUri }}
 # For the init container that KServe adds, which has none of its own, and which `restricted` would refuse.
 securityContext:

@@ -57,10 +57,15 @@ wrapper's other one is in the Service under its own number. */}}
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: seconds that requests in flight are given in Knative mode. A pod has the request timeout (Knative's default:
-300) to end, and queue-proxy uses the first 30 of it: it waits until nothing new has come for so long. */}}
+{{/* in: root; out: seconds that requests in flight are given when a pod has to go; it goes as soon as there is none. Standard: what
+a request may take. Knative: a pod has the request timeout (its default: 300) to end, and queue-proxy uses the first 30 of it: it
+waits until nothing new has come for so long. */}}
 {{- define "torchserve-kserve.drainSeconds" -}}
+{{- if eq .Values.deploymentMode "Standard" -}}
+{{- .Values.timeout | default (include "torchserve-kserve.responseSeconds" .) | int | max 20 -}}
+{{- else -}}
 {{- sub (.Values.timeout | default 300 | int) 35 | max 5 -}}
+{{- end -}}
 {{- end -}}
 
 {{/* in: root; out: the ServingRuntime's spec. The runtime's name hashes it. */}}
@@ -98,10 +103,8 @@ containers:
       {{- end }}
       - --timeout-seconds
       - {{ int .Values.seed.timeoutSeconds | quote }}
-      {{- if eq .Values.deploymentMode "Knative" }}
       - --drain-seconds
       - {{ include "torchserve-kserve.drainSeconds" . | quote }}
-      {{- end }}
       {{- if eq .Values.runtime.flavor "wrapper" }}
       - --wrapper
       - /home/model-server/kserve_wrapper/__main__.py

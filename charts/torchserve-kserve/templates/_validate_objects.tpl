@@ -8,6 +8,9 @@
 {{- if and .Values.kubeflow.authorizationPolicy.enabled (not .Values.kubeflow.enabled) }}
 kubeflow.authorizationPolicy.enabled is true and kubeflow.enabled is not, so the predictor may have no sidecar to keep to it; set kubeflow.enabled=true
 {{- end }}
+{{- if and .Values.kubeflow.authorizationPolicy.rules (not .Values.kubeflow.authorizationPolicy.enabled) }}
+kubeflow.authorizationPolicy.rules is set and kubeflow.authorizationPolicy.enabled is not, so there is no policy to have them; set kubeflow.authorizationPolicy.enabled=true, or remove the rules
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: complaints about annotations that the chart owns, or that KServe drops in favour of another field. */}}
@@ -17,11 +20,13 @@ kubeflow.authorizationPolicy.enabled is true and kubeflow.enabled is not, so the
   "autoscaling.knative.dev/min-scale" "minReplicas" "autoscaling.knative.dev/minScale" "minReplicas"
   "autoscaling.knative.dev/max-scale" "maxReplicas" "autoscaling.knative.dev/maxScale" "maxReplicas"
   "autoscaling.knative.dev/target" "scaleTarget" "autoscaling.knative.dev/metric" "scaleMetric" }}
-{{- range $key, $_ := .Values.annotations }}
+{{- range $key, $value := .Values.annotations }}
 {{- if hasKey $instead $key }}
 annotations: {{ $key }} is written by the chart or KServe; remove it and set {{ get $instead $key }} instead
 {{- else if regexMatch "^(torchserve-kserve|internal[.]serving[.]kserve[.]io)/" $key }}
 annotations: {{ $key }} is for the chart or KServe alone; remove it
+{{- else }}
+{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" "annotations" "key" $key "value" $value) }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -34,7 +39,29 @@ annotations: {{ $key }} is for the chart or KServe alone; remove it
 labels: {{ $key }} is for the chart or KServe alone; remove it
 {{- else if not (regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" $value) }}
 labels: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{- else }}
+{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" "labels" "key" $key "value" $value) }}
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, map: annotations or labels, key, value}; out: a complaint about what is true of both maps: no key of Kubernetes, a
+key that only the other mode reads, a key that takes back what kubeflow.enabled does. */}}
+{{- define "torchserve-kserve.validate.entry" -}}
+{{- $mode := .root.Values.deploymentMode }}
+{{- $instead := dict "networking.knative.dev/visibility" "networking.kserve.io/visibility" }}
+{{- if eq $mode "Knative" }}
+{{- $instead = dict "networking.kserve.io/visibility" "networking.knative.dev/visibility" "serving.kserve.io/autoscalerClass" "autoscaling.knative.dev/class" }}
+{{- end }}
+{{- $prefix := regexFind "^[^/]*/" .key }}
+{{- if or (gt (len $prefix) 254) (not (regexMatch "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$" .key)) }}
+{{ .map }}: {{ .key | quote }} is no key of Kubernetes; write a name of at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends, and before it, if at all, a domain and '/'
+{{- else if hasKey $instead .key }}
+{{ .map }}: {{ .key }} has no effect in deploymentMode {{ $mode }}; write {{ get $instead .key }} instead
+{{- else if and (eq $mode "Standard") (hasPrefix "autoscaling.knative.dev/" .key) }}
+{{ .map }}: {{ .key }} has no effect in deploymentMode Standard; remove it, or set deploymentMode=Knative
+{{- else if and .root.Values.kubeflow.enabled (eq .key "sidecar.istio.io/inject") (ne .value "true") }}
+{{ .map }}: {{ .key }} keeps the predictor out of the mesh, into which kubeflow.enabled puts it; remove it, or set kubeflow.enabled=false
 {{- end }}
 {{- end -}}
 
@@ -44,7 +71,7 @@ labels: the value of {{ $key }} is no label's; write at most 63 letters, digits,
 domainMapping.hosts: Knative's gateway takes no host for the plain Service of deploymentMode {{ .Values.deploymentMode }}; remove it, the host comes from KServe's own setting domainTemplate, or set deploymentMode=Knative
 {{- end }}
 {{- range .Values.domainMapping.hosts }}
-{{- if hasSuffix ".svc.cluster.local" . }}
+{{- if hasSuffix ".cluster.local" . }}
 domainMapping.hosts: {{ . }} is a name of the cluster's own, which Knative refuses; write one of another domain
 {{- end }}
 {{- end }}

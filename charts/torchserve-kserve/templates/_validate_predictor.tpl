@@ -21,6 +21,10 @@ scaleMetric {{ .Values.scaleMetric }}: deploymentMode Standard scales by cpu or 
 {{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
 {{- end }}
 {{- end }}
+{{- include "torchserve-kserve.validate.memoryTarget" (dict "root" . "unit" "percent of the memory request") }}
+{{- if eq "hpa" (get .Values.annotations "serving.kserve.io/autoscalerClass" | default "") }}
+{{- include "torchserve-kserve.validate.hpaTarget" (dict "root" . "class" "hpa" "unit" "percent of the request") }}
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: what Knative mode can't do. Its autoscaler for CPU and memory has to be chosen by an annotation. */}}
@@ -29,8 +33,29 @@ scaleMetric {{ .Values.scaleMetric }}: deploymentMode Standard scales by cpu or 
 {{- if and (has .Values.scaleMetric (list "cpu" "memory")) (not $hpa) }}
 scaleMetric {{ .Values.scaleMetric }}: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler by annotations: {autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}
 {{- end }}
-{{- if and $hpa (lt (int .Values.minReplicas) 1) }}
+{{- if $hpa }}
+{{- if has .Values.scaleMetric (list "concurrency" "rps") }}
+scaleMetric {{ .Values.scaleMetric }}: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove the annotation autoscaling.knative.dev/class
+{{- end }}
+{{- include "torchserve-kserve.validate.memoryTarget" (dict "root" . "unit" "MiB") }}
+{{- include "torchserve-kserve.validate.hpaTarget" (dict "root" . "class" "hpa.autoscaling.knative.dev" "unit" "percent of the CPU request or MiB of memory") }}
+{{- if lt (int .Values.minReplicas) 1 }}
 minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove the annotation autoscaling.knative.dev/class
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, unit}; out: a complaint about memory without a target: KServe knows a default for cpu only. */}}
+{{- define "torchserve-kserve.validate.memoryTarget" -}}
+{{- if and (eq "memory" (.root.Values.scaleMetric | default "")) (kindIs "invalid" .root.Values.scaleTarget) }}
+scaleMetric memory: without scaleTarget KServe writes no metric, and Kubernetes would scale by cpu; set scaleTarget, {{ .unit }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, class, unit}; out: a complaint about a target that KServe refuses. */}}
+{{- define "torchserve-kserve.validate.hpaTarget" -}}
+{{- if gt (int .root.Values.scaleTarget) 100 }}
+scaleTarget {{ int .root.Values.scaleTarget }}: with the autoscaler {{ .class }} KServe takes no more than 100 ({{ .unit }}); write 100 or less
 {{- end }}
 {{- end -}}
 
@@ -41,7 +66,7 @@ minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; w
 {{- $timeout := ternary .Values.timeout 300 $given | default 300 | int }}
 {{- range $name, $model := include "torchserve-kserve.models" . | fromJson }}
 {{- if and (or $given $knative) (gt (int $model.responseTimeout) $timeout) }}
-models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than {{ ternary (printf "timeout %d" $timeout) "Knative's timeout of 300 seconds" $given }}, when the request is given up; set timeout to {{ int $model.responseTimeout }} or more, or lower responseTimeout
+models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than {{ ternary (printf "timeout %d" $timeout) "Knative's timeout of 300 seconds" $given }}, when the request is given up; set timeout to {{ int $model.responseTimeout }} or more{{ if and $knative (gt (int $model.responseTimeout) 600) }}, where Knative's administrator has raised max-revision-timeout-seconds (600) to that{{ end }}, or lower responseTimeout
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -65,10 +65,27 @@
 {{- if $claim }}
 storageUri {{ .Values.storageUri | quote }} is a claim; write persistence.create=false, persistence.existingClaim and persistence.subPath instead
 {{- end }}
-{{- range $key, $given := pick .Values.persistence "existingClaim" "subPath" }}
-{{- if and $given (not $claim) }}
+{{- if not $claim }}
+{{- range $key, $given := pick .Values.persistence "existingClaim" "subPath" "retain" }}
+{{- if $given }}
 persistence.{{ $key }} is set beside storageUri, which needs no claim; remove one of the two
 {{- end }}
+{{- end }}
+{{- if not (or .Values.persistence.create .Values.persistence.existingClaim) }}
+persistence.create is false beside storageUri, which makes and uses no claim anyway; remove one of the two
+{{- end }}
+{{- include "torchserve-kserve.validate.scheme" .Values.storageUri }}
+{{- end }}
+{{- end -}}
+
+{{/* in: storageUri; out: a complaint about what KServe doesn't fetch, or fetches as a file that is no model store. */}}
+{{- define "torchserve-kserve.validate.scheme" -}}
+{{- $scheme := regexFind "^[^:]*" . }}
+{{- $azure := regexMatch "^https://[^/]+[.](blob|file)[.](core[.]windows|storage[.]azure)[.]net/" . }}
+{{- if not (has $scheme (list "s3" "gs" "hf" "https" "http" "hdfs" "webhdfs" "oci" "file")) }}
+storageUri: KServe does not fetch from {{ $scheme }}://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or file://
+{{- else if and (hasPrefix "http" $scheme) (not $azure) (not (regexMatch "[.](git|tar|tgz|tar[.]gz|zip)([?#].*)?$" .)) }}
+storageUri: over {{ $scheme }} KServe fetches one file, which has to be an archive with model-store/ in it; write the URL of a .tar, .tar.gz, .tgz or .zip, or models.<name>.uri for a single .mar
 {{- end }}
 {{- end -}}
 
