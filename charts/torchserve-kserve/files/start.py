@@ -28,6 +28,7 @@ from urllib.parse import SplitResult, urlsplit
 from inflight import in_flight
 from processes import Child, Processes, Stopped
 
+PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
 LINGER = 1.0  # seconds to serve on after SIGTERM: proxies need a moment to stop sending to this pod
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
@@ -171,7 +172,12 @@ def drain(ports: set[int], seconds: float, processes: Processes) -> float:
     deadline = time.monotonic() + seconds
     try:
         processes.wait(processes.over, min(LINGER, seconds))
-        while not processes.over() and time.monotonic() < deadline and any(map(in_flight, ports)):
+        busy = time.monotonic()
+        while not processes.over() and time.monotonic() < deadline:
+            if any(map(in_flight, ports)):
+                busy = time.monotonic()
+            elif len(ports) == 1 or time.monotonic() - busy > PASSING_ON:
+                break
             processes.pause(0.05)
     except Stopped:
         say("asked again: stopping at once")
