@@ -67,6 +67,7 @@ def tests(session: nox.Session) -> None:
     install(session, "harness", "tests", "lint")
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
+    bring_up(session)
     run(session, "pytest", "tests/image", "tests/storage", *(["--no-install"] if options(session).no_install else []))
     run_e2e(session)
 
@@ -116,11 +117,16 @@ def docs(session: nox.Session) -> None:
     run(session, "python", "-m", "ci.migration")
 
 
-def run_e2e(session: nox.Session) -> None:
-    """The suite on the cluster, a process for each mode; the cluster comes first, by itself, because it shows its progress."""
+def bring_up(session: nox.Session) -> None:
+    """The cluster by itself, because making it takes minutes and shows its progress."""
     given = options(session)
     run(session, "python", "-m", "ci", "up", *(["--kubeconfig", given.kubeconfig] if given.kubeconfig else []),
         *(["--no-install"] if given.no_install else []))
+
+
+def run_e2e(session: nox.Session) -> None:
+    """The suite on the cluster, a process for each mode."""
+    bring_up(session)
     run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *session.posargs)
 
 

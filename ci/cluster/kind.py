@@ -129,11 +129,13 @@ class Kind:
     def runs(self, namespace: str) -> bool:
         """Whether a namespace has deployments, and all its pods are ready and run since the node's container started.
 
-        Before a reboot they said so too, and that stays stored until the kubelet has looked again.
+        Before a reboot they said so too, and that stays stored until the kubelet has looked again. Pods that have ended, well or
+        not, are a Job's, whose next pod may have done it, or were replaced.
         """
         self.kubectl("--namespace", namespace, "wait", "deployment", "--all", "--for=condition=Available", "--timeout=1s")
         pods = json.loads(self.kubectl("--namespace", namespace, "get", "pods", "--output", "json"))["items"]
-        return all(_runs_since(self._started(), pod["status"]) for pod in pods if pod["status"].get("phase") != "Succeeded")
+        living = [pod["status"] for pod in pods if pod["status"].get("phase") not in ("Succeeded", "Failed")]
+        return all(_runs_since(self._started(), status) for status in living)
 
     def made_of(self) -> dict[str, Any]:
         """What `mark_whole` recorded beside the key; empty where the cluster is not whole."""
