@@ -114,6 +114,10 @@ Release `{release}`, namespace `{namespace}`:
 ```yaml
 {values}```
 
+In a Kubeflow profile leave out `domainMapping` (KServe's VirtualService has the host) and add
+`kubeflow: {{enabled: true, authorizationPolicy: {{enabled: true}}}}`. For a file that lies on the claim write `marName: bert-model.mar`
+instead of `uri`.
+
 ## The requests
 
 They are the same: `POST /v1/models/{model}:predict` at the gateway, with the headers `Host` and, where an authenticating edge

@@ -107,8 +107,14 @@ RULES = {
         "models.b and models.a have one uri and different sha256; write the same sha256 for both",
         models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": A.upper()}),
     ),
-    "scheme": (
+    "scheme that KServe fetches": (
         models(bert={"uri": "s3://bucket/bert.mar"}),
+        "models.bert.uri: the seeding Job does not fetch from s3://, KServe does; write storageUri for a folder that has "
+        "model-store/ in it, and marName instead of uri",
+        models(bert={"uri": "http://bucket/bert.mar"}),
+    ),
+    "scheme": (
+        models(bert={"uri": "ftp://bucket/bert.mar"}),
         "models.bert.uri: its scheme is not supported; write http://…, https://… or configMap://name/key",
         models(bert={"uri": "http://bucket/bert.mar"}),
     ),
@@ -223,7 +229,7 @@ def test_a_release_name_that_leaves_kserve_no_room_is_refused():
     ]
 
 
-@pytest.mark.parametrize("uri", ["bert.mar", "file:///bert.mar", "gs://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
+@pytest.mark.parametrize("uri", ["bert.mar", "file:///bert.mar", "S3://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
 def test_no_other_scheme_is_taken_for_a_known_one(uri):
     (sentence,) = complaints(models(bert={"uri": uri}))
     assert "its scheme is not supported" in sentence

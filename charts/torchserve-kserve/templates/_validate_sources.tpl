@@ -45,6 +45,8 @@
 {{- if not (regexMatch "^https?://[^/?#\\s]+/[!-~]+$" .uri) }}
 {{ .key }} {{ regexReplaceAll "//[^/@]*@" .uri "//" | quote }} is not a complete URL of a file; write https://host/path/model.mar, with what is not printable ASCII percent-encoded
 {{- end }}
+{{- else if regexMatch "^(s3|gs|hf|hdfs|webhdfs|oci):" .uri }}
+{{ .key }}: the seeding Job does not fetch from {{ splitList ":" .uri | first }}://, KServe does; write storageUri for a folder that has model-store/ in it, and marName instead of uri
 {{- else }}
 {{ .key }}: its scheme is not supported; write http://…, https://… or configMap://name/key
 {{- end }}
