@@ -132,7 +132,8 @@ def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(begu
 
 @in_knative_mode
 def test_scaling_up_and_down_under_traffic_loses_no_request(begun: dict[str, Release]) -> None:
-    sleeper, slow = begun["sleeper"], {"instances": [{"seconds": 0.1}]}
+    # More than one pod can answer: six times a second a quarter of one.
+    sleeper, slow = begun["sleeper"], {"instances": [{"seconds": 0.25}]}
     with sent(lambda: _ask(sleeper)) as asked:
         with sent(lambda: sleeper.predict(MODEL, slow), rate=6) as pressing:
             wait_for("a second pod that is ready", lambda: _ready_count(sleeper) == 2, seconds=SCALED_SECONDS)
