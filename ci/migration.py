@@ -115,8 +115,8 @@ Release `{release}`, namespace `{namespace}`:
 {values}```
 
 In a Kubeflow profile leave out `domainMapping` (KServe's VirtualService has the host) and add
-`kubeflow: {{enabled: true, authorizationPolicy: {{enabled: true}}}}`. For a file that lies on the claim write `marName: bert-model.mar`
-instead of `uri`.
+`kubeflow: {{enabled: true, authorizationPolicy: {{enabled: true}}}}`. For a file that lies on the claim write
+`marName: bert-model.mar` instead of `uri`.
 
 ## The requests
 
