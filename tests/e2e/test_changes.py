@@ -13,7 +13,7 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, watched
+from tests.e2e.watching import pods_of, uids, watched
 
 REPLACED_SECONDS = 120
 ZERO_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 120, 90, 90, 120, 900
@@ -53,12 +53,12 @@ def changing(begun: dict[str, Release], traffic: Traffic) -> Iterator[Release]:
 
 def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone(
         changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
-    old, jobs, rollouts = changing.predictor_pods(), _uids(changing.seed_jobs()), _rollouts(changing)
+    old, jobs, rollouts = changing.predictor_pods(), uids(changing.seed_jobs()), _rollouts(changing)
     chart.install(NAME, tiny("one", {"models": {MODEL: {"responseTimeout": 90}}}))
     new = _wait_until_replaced(changing, old)
     assert '"responseTimeout":90' in changing.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
     assert _rollouts(changing) == rollouts + 1
-    assert _uids(changing.seed_jobs()) == jobs
+    assert uids(changing.seed_jobs()) == jobs
 
 
 def test_an_upgrade_to_another_model_brings_its_answers(
@@ -156,10 +156,6 @@ def _ask(running: Release) -> requests.Response:
     return running.predict(MODEL, REQUEST)
 
 
-def _uids(items: list[Any]) -> set[str]:
-    return {item.metadata.uid for item in items}
-
-
 def _rollouts(running: Release) -> int:
     """How many times the predictor has been rolled out: revisions of its Deployment, or of its Knative service."""
     if running.gateway:
@@ -176,7 +172,7 @@ def _wait_until_replaced(running: Release, old: list[Any]) -> Any:
     """Waits until the old pods go and one other is the predictor's only one; returns that."""
     def replaced() -> Any:
         pods = running.predictor_pods()
-        return pods[0] if len(pods) == 1 and not _uids(pods) & _uids(old) else None
+        return pods[0] if len(pods) == 1 and not uids(pods) & uids(old) else None
 
     new = wait_for(f"another pod in the place of {old[0].metadata.name}", replaced, seconds=REPLACED_SECONDS)
     running.wait_until_ready()

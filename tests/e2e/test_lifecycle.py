@@ -14,7 +14,7 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
-from tests.e2e.watching import delete, pods_of
+from tests.e2e.watching import delete, pods_of, uids
 
 BUSY_SECONDS = REPLACED_SECONDS = 120
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
@@ -83,10 +83,10 @@ def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
     mapped = begun["mapped"]
     mapped.wait_until_ready()
     pod, = mapped.predictor_pods()
-    jobs, file = _uids(mapped.seed_jobs()), _served_archive(mapped)
+    jobs, file = uids(mapped.seed_jobs()), _served_archive(mapped)
     chart.install("mapped", values("digits"))
     new = _wait_until_replaced(mapped, pod)
-    assert _uids(mapped.seed_jobs()).isdisjoint(jobs)
+    assert uids(mapped.seed_jobs()).isdisjoint(jobs)
     assert _served_archive(mapped) != file
     stored = mapped.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()
     assert sorted(stored) == sorted([file, _served_archive(mapped)]), "an archive that an older revision serves must stay"
@@ -139,15 +139,11 @@ def _served_archive(running: Release) -> str:
     return Path(artifact["path"]).name
 
 
-def _uids(items: list[Any]) -> set[str]:
-    return {item.metadata.uid for item in items}
-
-
 def _wait_until_replaced(running: Release, old: Any) -> Any:
     """Waits until a pod has gone and another one is the predictor's only one; returns that."""
     def replaced() -> Any:
         pods = pods_of(running)
-        return pods[0] if len(pods) == 1 and old.metadata.uid not in _uids(pods) else None
+        return pods[0] if len(pods) == 1 and old.metadata.uid not in uids(pods) else None
 
     new = wait_for(f"another pod in the place of {old.metadata.name}", replaced, seconds=REPLACED_SECONDS)
     running.wait_until_ready()

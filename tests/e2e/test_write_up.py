@@ -11,9 +11,10 @@ import pytest
 from ci import edge_client, helm, migration, release
 from ci.cluster import edge as edges
 from ci.cluster import gateway as gateways
-from ci.cluster import ports, shell, up
+from ci.cluster import ports, up
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
+from tests.curl import typed_in
 
 pytestmark = pytest.mark.only("Knative")
 
@@ -69,15 +70,11 @@ def entrance(cluster: up.Cluster, preparing: Callable[[], AbstractContextManager
 def curl(cluster: up.Cluster, served: release.Release, entrance: tuple[tuple[int, int], str],  # noqa: ARG001  (it is asked)
          curl_program: str, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:  # noqa: ARG001  (it is on PATH)
     """curl(command): runs a command of the write-up in its environment; localhost's two ports lead to the entrance."""
-    folder = tmp_path_factory.mktemp("write-up")
-    (folder / "sample.json").write_text(SAMPLE)
     assert cluster.kind
-    doors, session = entrance
-    (folder / ".curlrc").write_text("noproxy = *\n" + "".join(
-        f"connect-to = localhost:{asked}:127.0.0.1:{cluster.kind.loopback_port(door)}\n"
-        for asked, door in zip((8080, 8443), doors, strict=True)))
-    environment = {"MODEL_NAME": migration.MODEL, "SERVICE_HOSTNAME": HOST, "SESSION": session, "CURL_HOME": str(folder)}
-    return lambda command: shell.output(["bash", "-c", command], env=environment, cwd=folder)
+    (http, https), session = entrance
+    doors = cluster.kind.loopback_port(http), cluster.kind.loopback_port(https)
+    return typed_in(tmp_path_factory.mktemp("write-up"), SAMPLE, doors,
+                    {"MODEL_NAME": migration.MODEL, "SERVICE_HOSTNAME": HOST, "SESSION": session})
 
 
 @pytest.mark.parametrize("command", [HTTP, HTTPS], ids=["http", "https"])

@@ -68,6 +68,11 @@ def pods_of(release: Release) -> list[Any]:
     return release.core.list_namespaced_pod(release.namespace, label_selector=selector).items
 
 
+def uids(items: list[Any]) -> set[str]:
+    """What tells objects from later ones of the same name."""
+    return {item.metadata.uid for item in items}
+
+
 def is_ready(service: dict[str, Any]) -> bool:
     """Whether an InferenceService is Ready."""
     conditions = service.get("status", {}).get("conditions", [])

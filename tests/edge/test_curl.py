@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ci.cluster import shell
 from ci.cluster.edge import Edge
+from tests.curl import typed_in
 
 from .target import Target
 
@@ -21,13 +21,11 @@ PREDICT = ('curl -sS {options} -X POST -H "Host: ${{SERVICE_HOSTNAME}}" -H "Cook
 def curl(edge: Edge, target: Target, session: str, tmp_path: Path,
          curl_program: str) -> Callable[[str], str]:  # noqa: ARG001  (it must be there)
     """curl(command): runs a command in the write-up's environment; its localhost:8080 and :8443 are the edge."""
-    (tmp_path / "sample.json").write_text(target.text)
-    doors = {8080: urlsplit(edge.http).port, 8443: urlsplit(edge.https).port}
-    (tmp_path / ".curlrc").write_text("noproxy = *\n" + "".join(
-        f"connect-to = localhost:{asked}:127.0.0.1:{port}\n" for asked, port in doors.items()))
-    environment = {"MODEL_NAME": target.path.split("/")[-1].partition(":")[0], "SERVICE_HOSTNAME": target.host,
-                   "SESSION": session, "CURL_HOME": str(tmp_path), "CA": str(edge.ca)}
-    return lambda command: shell.output(["bash", "-c", command], env=environment, cwd=tmp_path)
+    doors = urlsplit(edge.http).port, urlsplit(edge.https).port
+    assert all(doors)
+    return typed_in(tmp_path, target.text, doors, {
+        "MODEL_NAME": target.path.split("/")[-1].partition(":")[0], "SERVICE_HOSTNAME": target.host, "SESSION": session,
+        "CA": str(edge.ca)})
 
 
 @pytest.mark.parametrize(("scheme", "options"), [

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.cases import CASES, SMALLEST, changed
 from tests.unit.render import complaints
+from tests.unit.rules import both_ways
 
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
 OURS = {"repository": "torchserve-kserve/torchserve"}
@@ -123,15 +124,7 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_a_wrong_value_is_refused_in_one_sentence(rule):
-    wrong, sentence, _ = RULES[rule]
-    assert complaints(wrong) == [sentence]
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_the_right_value_beside_it_is_taken(rule):
-    assert complaints(RULES[rule][2]) == []
+test_a_wrong_value_is_refused_in_one_sentence, test_the_right_value_beside_it_is_taken = both_ways(RULES)
 
 
 def test_torchserve_itself_runs_from_the_wrappers_image_too():
