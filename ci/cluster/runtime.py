@@ -4,28 +4,25 @@ Ours is Debian's torch and Java and PyPI's TorchServe in one root file system, w
 beside it; its recipe is in ci/images/torchserve.
 """
 
-import platform
 import shutil
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ci.cluster import images, registry, rootfs, shell, store, system
+from ci.cluster import images, registry, rootfs, store, system, wheels
 from ci.cluster.paths import cache, prefix
 from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "torchserve"
 PYPI_PACKAGES = ("torchserve", "torch-model-archiver", "enum-compat")
-IMAGE_PYTHON = "3.11"  # bookworm's
-IMAGE_GLIBC = 36  # minor version of bookworm's C library, 2.36
 WRAPPER_TESTED = ("numpy", "pandas", "grpc")  # packages that bring tests of themselves, 50 MB
 
 
 def key() -> str:
     """The hash of what our image is made from."""
-    return store.key(RECIPE, versions()["torchserve"], versions()["debian"], Path(__file__), Path(rootfs.__file__))
+    return store.key(RECIPE, versions()["torchserve"], versions()["debian"], Path(__file__), Path(rootfs.__file__),
+                     Path(wheels.__file__))
 
 
 def prepare(*, install: bool) -> None:
@@ -68,8 +65,7 @@ def _build(name: str) -> None:
         context = work / "context"
         shutil.copytree(RECIPE, context, ignore=shutil.ignore_patterns("__pycache__"))
         wrapper = beside.submit(_wrapper_packages, context / "kserve-wrapper")
-        # Pure Python packages: any pip will do, whatever Python it runs on.
-        _pip(work / "site-packages", [f"{package}=={pinned[package]}" for package in PYPI_PACKAGES], log)
+        wheels.unpack(work / "site-packages", [f"{package}=={pinned[package]}" for package in PYPI_PACKAGES], log)
         rootfs.build(
             context / "runtime.tar", rootfs.names(RECIPE / "packages.txt"), log, variant="essential",
             niceness=0,  # the first answer waits for this one
@@ -88,17 +84,10 @@ def _build(name: str) -> None:
 
 def _wrapper_packages(target: Path) -> None:
     """Unpacks KServe's SDK and what it needs, for the image's Python and C library, without their tests."""
-    machine = platform.machine()
-    tags = [*(f"manylinux_2_{minor}_{machine}" for minor in range(IMAGE_GLIBC, 4, -1)), f"manylinux2014_{machine}"]
-    _pip(target, [*(part for tag in tags for part in ("--platform", tag)), f"kserve=={versions()['torchserve']['kserve']}",
-                  "--requirement", str(RECIPE / "kserve_wrapper" / "requirements.txt")],
-         cache() / "logs" / "image-torchserve-wrapper.log")
+    wheels.unpack(target, [f"kserve=={versions()['torchserve']['kserve']}",
+                           "--requirement", str(RECIPE / "kserve_wrapper" / "requirements.txt")],
+                  cache() / "logs" / "image-torchserve-wrapper.log")
     shutil.rmtree(target / "bin", ignore_errors=True)
     for package in WRAPPER_TESTED:
         for tests in [*(target / package).rglob("tests")]:
             shutil.rmtree(tests, ignore_errors=True)
-
-
-def _pip(target: Path, packages: list[str], log: Path) -> None:
-    shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
-               "--python-version", IMAGE_PYTHON, "--target", str(target), *packages], log)

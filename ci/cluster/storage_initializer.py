@@ -5,13 +5,11 @@ ci/images/storage-initializer.
 """
 
 import json
-import platform
-import sys
 from pathlib import Path
 
 import kubernetes
 
-from ci.cluster import images, registry, rootfs, runtime, shell, store
+from ci.cluster import images, registry, rootfs, runtime, store, wheels
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
 from ci.cluster.paths import cache, prefix
@@ -19,12 +17,9 @@ from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "storage-initializer"
-IMAGE_PYTHON = "3.11"  # bookworm's
 KIND, NAME = "clusterstoragecontainers", "default"
 # KServe's chart leaves it out. Its value kserve.storage.containerSecurityContext.seccompProfile does the same at installation.
 RESTRICTED = {"spec": {"container": {"securityContext": {"seccompProfile": {"type": "RuntimeDefault"}}}}}
-# Wheels are tagged by the oldest glibc that they run with; bookworm's is 2.36.
-PLATFORMS = tuple(f"{tag}_{platform.machine()}" for tag in ("manylinux_2_34", "manylinux_2_28", "manylinux2014"))
 
 
 def upstream() -> str:
@@ -39,7 +34,7 @@ def ensure(*, install: bool) -> str:
 
 def own(*, install: bool) -> str:
     """Name of the image that we build, built if its inputs are new; `install`: the distribution's mmdebstrap, too."""
-    inputs = [RECIPE, IMAGE_PYTHON, list(PLATFORMS), versions()["debian"], Path(rootfs.__file__)]
+    inputs = [RECIPE, versions()["debian"], Path(rootfs.__file__), Path(wheels.__file__)]
     name = f"{prefix()}/storage-initializer:{store.key(*inputs)}"
     if not images.exists(name):
         runtime.prepare(install=install)
@@ -75,7 +70,5 @@ def _build(name: str) -> None:
     root = images.root_tar("storage-initializer")
     with images.context(RECIPE) as context:
         context.link(root, "root.tar")
-        shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile", "--only-binary", ":all:",
-                   "--python-version", IMAGE_PYTHON, *[f"--platform={tag}" for tag in PLATFORMS],
-                   "--target", str(context.folder / "site-packages"), "--requirement", str(RECIPE / "requirements.txt")], log)
+        wheels.unpack(context.folder / "site-packages", ["--requirement", str(RECIPE / "requirements.txt")], log)
         images.docker_build(name, context.folder, log=log)
