@@ -62,6 +62,22 @@ def test_notes_give_the_host_that_was_mapped():
     assert "HOST=" not in notes(CASES["knative"])
 
 
+def test_notes_give_the_call_over_https_where_the_mapped_host_has_a_certificate():
+    text = notes(CASES["knative"])
+    assert "--resolve bert.nlp.example.com:8443:127.0.0.1 https://bert.nlp.example.com:8443/…" in text
+    assert "with the certificate in bert-tls" in text
+    assert "8443" not in notes(changed(CASES["knative"], domainMapping__tlsSecretName=""))
+
+
+def test_notes_of_a_canary_say_how_to_keep_it_and_how_to_take_it_back():
+    text = notes(CASES["knative"])
+    assert "it gets 10 % of the requests once it is ready" in text
+    assert "get services.serving.knative.dev demo-predictor -o jsonpath='{.status.traffic}{\"\\n\"}'" in text
+    assert "canaryTrafficPercent=100; to take it back, helm -n models rollback demo." in text
+    for percent in (None, 100):
+        assert "canary" not in notes(changed(CASES["knative"], canaryTrafficPercent=percent)), percent
+
+
 def test_notes_of_knative_say_which_host_it_is_where_kserve_makes_none():
     sentence = "the host is demo-predictor.models.<domain>; set domainMapping.hosts for another."
     assert sentence in notes(KNATIVE)

@@ -55,6 +55,10 @@ FILE = (
     "storageUri: over https KServe fetches one file, which has to be an archive with model-store/ in it; write the URL of a "
     ".tar, .tar.gz, .tgz or .zip, or models.<name>.uri for a single .mar"
 )
+ONE_ARCHIVE = (
+    "storageUri \"s3://models/bert.mar\" is a single .mar, which KServe would put beside model-store and not into it; write the "
+    "folder that has model-store/ in it"
+)
 UNKNOWN = (
     "storageUri: KServe does not fetch from ftp://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or "
     "file://"
@@ -74,7 +78,8 @@ FETCHED = [
 
 @pytest.mark.parametrize(
     ("uri", "sentence"),
-    [("ftp://host/m/", UNKNOWN), ("https://host/bert.mar", FILE), ("https://host/store/", FILE)],
+    [("ftp://host/m/", UNKNOWN), ("https://host/bert.mar", FILE), ("https://host/store/", FILE),
+     ("s3://models/bert.mar", ONE_ARCHIVE)],
 )
 def test_what_kserve_does_not_fetch_as_a_store_is_refused_in_one_sentence(uri, sentence):
     assert complaints(changed(BUCKET, storageUri=uri)) == [sentence]

@@ -62,3 +62,25 @@
 
    The file is python/kserve/kserve/protocol/grpc/grpc_predict_v2.proto of KServe's repository; ModelInfer is the predict call.
 {{- end -}}
+
+{{/* in: root; out: the same calls over HTTPS, where a certificate for the mapped hosts was given. */}}
+{{- define "torchserve-kserve.notes.https" -}}
+{{- if and .Values.domainMapping.tlsSecretName .Values.domainMapping.hosts -}}
+{{- $host := first .Values.domainMapping.hosts }}
+   Over HTTPS, with the certificate in {{ .Values.domainMapping.tlsSecretName }}: forward 8443:443 of the same service, then for the URL's start write
+
+   --resolve {{ $host }}:8443:127.0.0.1 https://{{ $host }}:8443/…    (and -k, or --cacert FILE for an authority of your own)
+{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: what to do about a canary, while one gets a part of the requests. */}}
+{{- define "torchserve-kserve.notes.canary" -}}
+{{- $percent := .Values.canaryTrafficPercent -}}
+{{- if kindIs "invalid" $percent | not | and (lt (int $percent) 100) -}}
+The newest revision is a canary: it gets {{ int $percent }} % of the requests once it is ready, the one before it the rest. See how they share:
+
+   kubectl -n {{ .Release.Namespace }} get services.serving.knative.dev {{ include "torchserve-kserve.predictorService" . }} -o jsonpath='{.status.traffic}{"\n"}'
+
+To keep it, `helm upgrade` with the same values and canaryTrafficPercent=100; to take it back, helm -n {{ .Release.Namespace }} rollback {{ .Release.Name }}.
+{{- end -}}
+{{- end -}}

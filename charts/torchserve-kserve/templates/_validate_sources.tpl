@@ -88,6 +88,8 @@ persistence.create is false beside storageUri, which makes and uses no claim any
 storageUri: KServe does not fetch from {{ $scheme }}://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or file://
 {{- else if and (hasPrefix "http" $scheme) (not $azure) (not (regexMatch "[.](git|tar|tgz|tar[.]gz|zip)([?#].*)?$" .)) }}
 storageUri: over {{ $scheme }} KServe fetches one file, which has to be an archive with model-store/ in it; write the URL of a .tar, .tar.gz, .tgz or .zip, or models.<name>.uri for a single .mar
+{{- else if regexMatch "[.]mar/?$" . }}
+storageUri {{ . | quote }} is a single .mar, which KServe would put beside model-store and not into it; write the folder that has model-store/ in it
 {{- end }}
 {{- end -}}
 
