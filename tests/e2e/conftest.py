@@ -156,6 +156,14 @@ def gateway(cluster: up.Cluster, pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="session")
+def outside(cluster: up.Cluster, mode: str, request: pytest.FixtureRequest) -> str | None:
+    """Address of the mode's own gateway; None in Standard mode on a cluster of yours, which need not have any."""
+    if mode == "Knative":
+        return request.getfixturevalue("gateway")
+    return gateways.address(cluster.kind, ports.INGRESS_HTTP) if cluster.kind else None
+
+
+@pytest.fixture(scope="session")
 def labels(cluster: up.Cluster, api: kubernetes.client.ApiClient) -> dict[str, str]:
     """Labels of this run's namespaces. Those of runs that were killed are removed: on a cluster of ours nobody else has any."""
     if cluster.kind:
