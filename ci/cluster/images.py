@@ -5,7 +5,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 
 from ci.cluster import rootfs, shell, source, store
 from ci.cluster.paths import CI, cache, prefix
+from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
 IMAGES = CI / "images"
@@ -132,6 +133,18 @@ def docker_build(name: str, context: Path, arguments: dict[str, str] | None = No
     # The old builder: the distribution's docker comes without the new one.
     shell.run(["docker", "build", "--tag", name, *options, str(context)],
               log or cache() / "logs" / f"image-{context.name}.log", env={"DOCKER_BUILDKIT": "0"})
+
+
+def built(image: str, key: str, what: str, make: Callable[[str], None]) -> str:
+    """Name of our image of these inputs, which `make(name)` builds unless the engine has it; one run at a time does."""
+    name = f"{prefix()}/{image}:{key}"
+    if not exists(name):
+        with store.lock(f"{image}-image"):
+            if not exists(name):
+                with timings.stage(what):
+                    say(f"building {name}")
+                    make(name)
+    return name
 
 
 def exists(name: str) -> bool:

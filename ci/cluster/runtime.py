@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ci.cluster import images, registry, rootfs, store, system, wheels
 from ci.cluster.paths import cache, prefix
-from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "torchserve"
@@ -44,15 +43,11 @@ def ensure(*, install: bool) -> str:
 
 def own(*, install: bool) -> str:
     """Name of the image that we build, built if its inputs are new; `install`: the distribution's mmdebstrap, too."""
-    name = names()[1]
-    if not images.exists(name):
+    def make(name: str) -> None:
         prepare(install=install)
-        with store.lock("runtime-image"):
-            if not images.exists(name):
-                with timings.stage("TorchServe image"):
-                    say(f"building {name}")
-                    _build(name)
-    return name
+        _build(name)
+
+    return images.built("torchserve", key(), "TorchServe image", make)
 
 
 def _build(name: str) -> None:

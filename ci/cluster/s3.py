@@ -2,8 +2,6 @@
 
 from ci.cluster import images, registry, source, store
 from ci.cluster.kind import Kind
-from ci.cluster.paths import prefix
-from ci.cluster.report import say, timings
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "versitygw"
@@ -22,15 +20,13 @@ def ensure() -> str:
 def own() -> str:
     """Name of the image that we build, built if its inputs are new."""
     program = source.binaries("servers") / "versitygw"
-    name = f"{prefix()}/versitygw:{store.key(RECIPE, program.parent.name)}"
-    if not images.exists(name):
-        with store.lock("s3-image"):
-            if not images.exists(name):
-                with timings.stage("S3 server image"), images.context(RECIPE) as context:
-                    say(f"building {name}")
-                    context.link(program, program.name)
-                    images.docker_build(name, context.folder)
-    return name
+
+    def make(name: str) -> None:
+        with images.context(RECIPE) as context:
+            context.link(program, program.name)
+            images.docker_build(name, context.folder)
+
+    return images.built("versitygw", store.key(RECIPE, program.parent.name), "S3 server image", make)
 
 
 def load(cluster: Kind) -> None:

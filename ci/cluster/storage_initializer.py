@@ -12,8 +12,7 @@ import kubernetes
 from ci.cluster import images, registry, rootfs, runtime, store, wheels
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
-from ci.cluster.paths import cache, prefix
-from ci.cluster.report import say, timings
+from ci.cluster.paths import cache
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "storage-initializer"
@@ -34,16 +33,12 @@ def ensure(*, install: bool) -> str:
 
 def own(*, install: bool) -> str:
     """Name of the image that we build, built if its inputs are new; `install`: the distribution's mmdebstrap, too."""
-    inputs = [RECIPE, versions()["debian"], Path(rootfs.__file__), Path(wheels.__file__)]
-    name = f"{prefix()}/storage-initializer:{store.key(*inputs)}"
-    if not images.exists(name):
+    def make(name: str) -> None:
         runtime.prepare(install=install)
-        with store.lock("storage-initializer-image"):
-            if not images.exists(name):
-                with timings.stage("storage-initializer image"):
-                    say(f"building {name}")
-                    _build(name)
-    return name
+        _build(name)
+
+    key = store.key(RECIPE, versions()["debian"], Path(rootfs.__file__), Path(wheels.__file__))
+    return images.built("storage-initializer", key, "storage-initializer image", make)
 
 
 def install(cluster: Kind, *, install: bool) -> None:

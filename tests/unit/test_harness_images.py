@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ci.cluster import images, storage_initializer, store
+from ci.cluster import images, store, wheels
 from ci.cluster.waiting import wait_for
 
 
@@ -44,5 +44,21 @@ def test_a_context_is_one_runs_alone_and_gone_after_it(tmp_path: Path, monkeypat
     assert not first.folder.exists()
 
 
-def test_wheels_of_the_storage_initializer_are_this_machines() -> None:
-    assert all(tag.endswith(f"_{platform.machine()}") for tag in storage_initializer.PLATFORMS)
+def test_wheels_are_this_machines_and_for_the_images_c_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(wheels.shell, "run", lambda command, log: commands.append(command))
+    wheels.unpack(tmp_path, ["kserve==1"], tmp_path / "log")
+    tags = [part.removeprefix("--platform=") for part in commands[0] if part.startswith("--platform=")]
+    assert tags[0] == f"manylinux_2_36_{platform.machine()}"
+    assert all(tag.endswith(f"_{platform.machine()}") for tag in tags)
+    assert commands[0][-1] == "kserve==1"
+
+
+def test_an_image_that_the_engine_has_is_not_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCHSERVE_KSERVE_CACHE", str(tmp_path / "cache"))
+    engine: list[str] = []
+    monkeypatch.setattr(images, "exists", engine.__contains__)
+    names = [images.built("server", "k1", "server image", engine.append) for _ in range(2)]
+    assert names == [engine[0]] * 2
+    assert engine[0].endswith("/server:k1")
+    assert len(engine) == 1
