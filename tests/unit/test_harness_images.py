@@ -46,7 +46,7 @@ def test_a_context_is_one_runs_alone_and_gone_after_it(tmp_path: Path, monkeypat
 
 def test_wheels_are_this_machines_and_for_the_images_c_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(wheels.shell, "run", lambda command, log: commands.append(command))
+    monkeypatch.setattr(wheels.shell, "run", lambda command, _: commands.append(command))
     wheels.unpack(tmp_path, ["kserve==1"], tmp_path / "log")
     tags = [part.removeprefix("--platform=") for part in commands[0] if part.startswith("--platform=")]
     assert tags[0] == f"manylinux_2_36_{platform.machine()}"
