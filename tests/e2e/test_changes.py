@@ -14,9 +14,8 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, uids, watched
+from tests.e2e.watching import pods_of, uids, wait_until_replaced, watched
 
-REPLACED_SECONDS = 120
 ROUTED_SECONDS, ZERO_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 60, 120, 90, 90, 120, 900
 NAME, MODEL = "changing", "tiny"
 REQUEST = {"instances": [{}]}
@@ -59,7 +58,7 @@ def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone(
         changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]], mode: str) -> None:
     old, jobs, rollouts = changing.predictor_pods(), uids(changing.seed_jobs()), _rollouts(changing, mode)
     chart.install(NAME, tiny("one", {"models": {MODEL: {"responseTimeout": 90}}}))
-    new = _wait_until_replaced(changing, old)
+    new = wait_until_replaced(changing, old)
     assert '"responseTimeout":90' in changing.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
     assert _rollouts(changing, mode) == rollouts + 1
     assert uids(changing.seed_jobs()) == jobs
@@ -69,14 +68,14 @@ def test_an_upgrade_to_another_model_brings_its_answers(
         changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
     old = changing.predictor_pods()
     chart.install(NAME, tiny("two"))
-    _wait_until_replaced(changing, old)
+    wait_until_replaced(changing, old)
     assert _ask(changing).json() == {"predictions": ["two"]}
 
 
 def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm) -> None:
     old = changing.predictor_pods()
     chart("rollback", NAME)
-    _wait_until_replaced(changing, old)
+    wait_until_replaced(changing, old)
     assert _ask(changing).json() == {"predictions": ["one"]}
 
 
@@ -169,17 +168,6 @@ def _rollouts(running: Release, mode: str) -> int:
     deployment = kubernetes.client.AppsV1Api(running.api).read_namespaced_deployment(
         f"{running.name}-predictor", running.namespace)
     return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
-
-
-def _wait_until_replaced(running: Release, old: list[Any]) -> Any:
-    """Waits until the old pods go and one other is the predictor's only one; returns that."""
-    def replaced() -> Any:
-        pods = running.predictor_pods()
-        return pods[0] if len(pods) == 1 and not uids(pods) & uids(old) else None
-
-    new = wait_for(f"another pod in the place of {old[0].metadata.name}", replaced, seconds=REPLACED_SECONDS)
-    running.wait_until_ready()
-    return new
 
 
 def _wait_for_zero(running: Release) -> None:

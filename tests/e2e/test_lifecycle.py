@@ -14,9 +14,9 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
-from tests.e2e.watching import delete, pods_of, uids
+from tests.e2e.watching import delete, uids, wait_until_replaced
 
-BUSY_SECONDS = REPLACED_SECONDS = 120
+BUSY_SECONDS = 120
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
 in_standard_mode = pytest.mark.only("Standard")
 IN_A_CONFIG_MAP = {"models": {"digits": {"uri": "configMap://archives/digits.mar"}}}
@@ -85,7 +85,7 @@ def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
     pod, = mapped.predictor_pods()
     jobs, file = uids(mapped.seed_jobs()), _served_archive(mapped)
     chart.install("mapped", values("digits"))
-    new = _wait_until_replaced(mapped, pod)
+    new = wait_until_replaced(mapped, [pod])
     assert uids(mapped.seed_jobs()).isdisjoint(jobs)
     assert _served_archive(mapped) != file
     stored = mapped.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()
@@ -137,17 +137,6 @@ def _served_archive(running: Release) -> str:
              if item.metadata.name.startswith(f"{running.name}-seed-")]
     artifact, = json.loads(seeds[0].data["plan.json"])["artifacts"]
     return Path(artifact["path"]).name
-
-
-def _wait_until_replaced(running: Release, old: Any) -> Any:
-    """Waits until a pod has gone and another one is the predictor's only one; returns that."""
-    def replaced() -> Any:
-        pods = pods_of(running)
-        return pods[0] if len(pods) == 1 and old.metadata.uid not in uids(pods) else None
-
-    new = wait_for(f"another pod in the place of {old.metadata.name}", replaced, seconds=REPLACED_SECONDS)
-    running.wait_until_ready()
-    return new
 
 
 def _is_busy(running: Release) -> bool:

@@ -6,18 +6,25 @@ import json
 import shutil
 import ssl
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy
 import pytest
 from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from ci import helm
 from ci.cluster import up
+from ci.cluster.report import timings
 from ci.forward import forwarded
+from ci.helm import Helm
 from ci.release import Release
+from tests.e2e.traffic import sent
+from tests.e2e.watching import wait_until_replaced
 
 MODEL = "bert"
 V1 = {"instances": [{"data": "Hello World!"}]}
@@ -30,6 +37,7 @@ RELEASES: dict[str, dict[str, Any]] = {
     "wrapper-grpc": {"protocol": "grpc-v2", **BOTH},
 }
 REST_V1 = ("native-v1", "wrapper-v1")
+AT_ONCE = 20  # requests, twice as many as the queue of a model holds
 REST_V2 = ("native-v1", "native-v2", "wrapper-v1")
 # The name in an answer of v2; TorchServe's own envelope gives the one inside the archive.
 NAMED = {"native-v1": MODEL, "native-v2": "bert-model", "wrapper-v1": MODEL}
@@ -39,34 +47,51 @@ FORM = "application/x-www-form-urlencoded"  # what curl -d says
 
 
 @pytest.fixture(scope="module")
-def releases(install: Callable[..., Release], common: dict[str, Any], urls: dict[str, str]) -> dict[str, Release]:
+def values(common: dict[str, Any], urls: dict[str, str], tiny: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """values(name, …): of the release of RELEASES of that name, and more on top. Those of v1 also have the model tiny, whose
+    queue is short."""
+    def make(name: str, *more: dict[str, Any]) -> dict[str, Any]:
+        second = tiny("one", {"extraProperties": {"job_queue_size": AT_ONCE // 2}}) if name in REST_V1 else {}
+        return helm.merged(common, {"models": {MODEL: {"uri": urls[MODEL]}}}, RELEASES[name], second, *more)
+    return make
+
+
+@pytest.fixture(scope="module")
+def releases(install: Callable[..., Release], values: Callable[..., dict[str, Any]]) -> dict[str, Release]:
     """A release of bert for each way of serving it, installed side by side."""
-    source = {"models": {MODEL: {"uri": urls[MODEL]}}}
-    found = {name: install(name, helm.merged(common, source, more)) for name, more in RELEASES.items()}
+    found = {name: install(name, values(name)) for name in RELEASES}
     for running in found.values():
         running.wait_until_ready()
     return found
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where the release that speaks gRPC is: the address and the options of a channel to it."""
+
+    address: str
+    options: list[tuple[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def grpc(releases: dict[str, Release], cluster: up.Cluster, mode: str,
-         tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], InferenceGRPCClient]]:
-    """grpc(): a client of the release that speaks gRPC; made where it is used, since it belongs to an event loop."""
+def door(releases: dict[str, Release], cluster: up.Cluster, mode: str,
+         tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """Knative's gateway knows the release by its authority; in Standard mode its Service is forwarded."""
     running = releases["wrapper-grpc"]
-    with _grpc_address(running, cluster, mode, tmp_path_factory.mktemp("forward") / "log") as (address, options):
-        yield lambda: InferenceGRPCClient(url=address, channel_args=options, timeout=60)
-
-
-@contextmanager
-def _grpc_address(running: Release, cluster: up.Cluster, mode: str, log: Path) -> Iterator[tuple[str, list[tuple[str, Any]]]]:
-    """Address and channel options: Knative's gateway knows the release by its authority, a Service is forwarded."""
     if mode == "Knative":
         assert running.gateway
-        yield running.gateway.removeprefix("http://"), [("grpc.default_authority", running.host())]
+        yield Door(running.gateway.removeprefix("http://"), [("grpc.default_authority", running.host())])
         return
     kubectl = cluster.tools / "kubectl" if cluster.tools else Path(shutil.which("kubectl") or "kubectl")
+    log = tmp_path_factory.mktemp("forward") / "log"
     with forwarded(kubectl, cluster.kubeconfig, running.namespace, f"service/{running.name}-predictor", 80, log) as address:
-        yield address, []
+        yield Door(address, [])
+
+
+@pytest.fixture(scope="module")
+def client(door: Door) -> Callable[[], InferenceGRPCClient]:
+    """client(): KServe's client of that release; made where it is used, since it belongs to an event loop."""
+    return lambda: InferenceGRPCClient(url=door.address, channel_args=door.options, timeout=60)
 
 
 def sentence(text: str) -> InferRequest:
@@ -114,12 +139,12 @@ def test_the_wrapper_has_v2s_metadata_of_the_model(releases: dict[str, Release])
     assert answer.json()["name"] == MODEL
 
 
-def test_kserves_client_gets_the_right_outputs_by_grpc(grpc: Callable[[], InferenceGRPCClient]) -> None:
+def test_kserves_client_gets_the_right_outputs_by_grpc(client: Callable[[], InferenceGRPCClient]) -> None:
     async def ask() -> Any:
-        async with grpc() as client:
-            assert await client.is_server_ready()
-            assert await client.is_model_ready(MODEL)
-            return await client.infer(sentence("Hello World!"))
+        async with client() as asking:
+            assert await asking.is_server_ready()
+            assert await asking.is_model_ready(MODEL)
+            return await asking.infer(sentence("Hello World!"))
 
     assert [list(output.data) for output in asyncio.run(ask()).outputs] == [[4]]
 
@@ -162,3 +187,49 @@ def test_a_wrong_request_gets_its_status_and_a_sentence(
     assert answer.status_code == status, answer.text
     said = answer.json()
     assert said.get("error") or said["message"]  # an unknown model is TorchServe's own answer where nothing stands before it
+
+
+@pytest.mark.parametrize("name", REST_V1)
+def test_an_exception_of_the_handler_is_a_500_with_its_message(name: str, releases: dict[str, Release]) -> None:
+    answer = releases[name].predict("tiny", {"instances": [{"fail": "the text is too long"}]})
+    assert (answer.status_code, answer.json()) == (500, {"error": "ValueError: the text is too long"})
+    assert answer.headers["Content-Type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("name", REST_V1)
+def test_requests_that_find_the_queue_full_are_refused_with_503_and_the_others_answered(
+        name: str, releases: dict[str, Release]) -> None:
+    slow = {"instances": [{"seconds": 0.5}]}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda _: releases[name].predict("tiny", slow), range(AT_ONCE)))
+    assert {answer.status_code for answer in answers} == {200, 503}
+    assert all(answer.json() == {"predictions": ["one"]} for answer in answers if answer.ok)
+    for refused in (answer.json() for answer in answers if not answer.ok):
+        assert "worker" in (refused.get("error") or refused["message"])
+
+
+@pytest.mark.only("Knative")  # in Standard mode this test would reach one pod, by a forwarded port
+def test_an_upgrade_of_the_wrapper_loses_no_grpc_request(
+        releases: dict[str, Release], values: Callable[..., dict[str, Any]], chart: Helm, door: Door) -> None:
+    running, request = releases["wrapper-grpc"], sentence("Hello World!").to_grpc()
+    old = running.predictor_pods()
+    with grpc.insecure_channel(door.address, options=door.options) as channel:
+        stub = GRPCInferenceServiceStub(channel)
+        with sent(lambda: Answer(stub.ModelInfer(request, timeout=60))) as asked:
+            chart.install("wrapper-grpc", values("wrapper-grpc", {"models": {MODEL: {"responseTimeout": 90}}}))
+            wait_until_replaced(running, old)
+    timings.facts["gRPC requests during an upgrade of the wrapper"] = str(asked.sent)
+    assert asked.failed() == []
+    assert set(asked.predictions()) == {4}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer by gRPC, with what traffic looks at in one by HTTP; a failed call raises instead."""
+
+    response: Any
+    ok: bool = True
+    status_code: int = 200
+
+    def json(self) -> dict[str, Any]:
+        return {"predictions": list(self.response.outputs[0].contents.int64_contents)}

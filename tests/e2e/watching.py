@@ -15,6 +15,7 @@ from ci.cluster.waiting import wait_for
 from ci.release import Release
 
 DELETED_SECONDS = 60
+REPLACED_SECONDS = 120
 END_SECONDS = 5
 
 
@@ -71,6 +72,17 @@ def pods_of(release: Release) -> list[Any]:
 def uids(items: list[Any]) -> set[str]:
     """What tells objects from later ones of the same name."""
     return {item.metadata.uid for item in items}
+
+
+def wait_until_replaced(release: Release, old: list[Any]) -> Any:
+    """Waits until the old pods go, one other is the predictor's only one and the release is Ready; returns that pod."""
+    def replaced() -> Any:
+        pods = release.predictor_pods()
+        return pods[0] if len(pods) == 1 and not uids(pods) & uids(old) else None
+
+    new = wait_for(f"another pod in the place of {old[0].metadata.name}", replaced, seconds=REPLACED_SECONDS)
+    release.wait_until_ready()
+    return new
 
 
 def is_ready(service: dict[str, Any]) -> bool:

@@ -58,8 +58,14 @@ def test_predict_is_open_and_everything_else_is_closed(http: Route, eventually: 
     answer = eventually(lambda: http.request("POST", PATH, json=REQUEST))
     assert answer.json() == {"predictions": ["one"]}
     for method, path in (("POST", f"v1/models/{MODEL}:explain"), ("POST", "v1/models/other:predict"), ("GET", "models"),
-                         ("DELETE", f"v1/models/{MODEL}:predict"), ("GET", "api-description")):
+                         ("GET", "metrics"), ("DELETE", f"v1/models/{MODEL}:predict"), ("GET", "api-description")):
         assert _refused(http.request(method, path)), (method, path)
+
+
+def test_helm_test_predicts_from_inside_the_mesh(release: Release, chart: Helm) -> None:
+    printed = chart("test", release.name, "--logs", "--timeout", "120s")
+    assert "Succeeded" in printed
+    assert '"predictions"' in printed
 
 
 def test_without_the_charts_policy_predict_is_closed(
