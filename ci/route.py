@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 ANSWER_SECONDS = 60
+CONNECTIONS = 64  # kept open, for as many requests at once; more than these are made anew
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,18 @@ class Route:
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """The answer, whatever it is; options as for requests."""
         headers = {**self.headers, **options.pop("headers", {})}
-        with requests.Session() as session:
-            session.trust_env = False
-            session.verify, session.cert = self.verify, self.cert
-            session.mount("https://", _Named(self.name))
-            return session.request(method, f"{self.base}/{path}", headers=headers, timeout=ANSWER_SECONDS,
-                                   allow_redirects=False, **options)
+        return self._session.request(method, f"{self.base}/{path}", headers=headers, timeout=ANSWER_SECONDS,
+                                     allow_redirects=False, **options)
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        """Keeps connections open, as clients do; threads may share it."""
+        session = requests.Session()
+        session.trust_env = False
+        session.verify, session.cert = self.verify, self.cert
+        session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        session.mount("https://", _Named(self.name))
+        return session
 
 
 class _Named(HTTPAdapter):
@@ -46,7 +54,7 @@ class _Named(HTTPAdapter):
 
     def __init__(self, name: str | None) -> None:
         self._name = name
-        super().__init__()
+        super().__init__(pool_maxsize=CONNECTIONS)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         named = {"server_hostname": self._name, "assert_hostname": self._name} if self._name else {}

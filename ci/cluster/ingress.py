@@ -12,6 +12,7 @@ GATEWAY = "kserve"
 CERTIFICATE = "gateway-certificate"
 CLASS = "contour"
 READY_SECONDS = 180
+PROBE_SECONDS = 10  # for an answer to a probe: nodes of ours share two cores
 CONFIG = f"gateway:\n  gatewayRef:\n    namespace: {NAMESPACE}\n    name: {GATEWAY}\n"
 
 
@@ -76,10 +77,13 @@ def _adapted(item: dict[str, Any]) -> dict[str, Any]:
         for container in (*pod["containers"], *pod.get("initContainers", [])):
             for port in container.get("ports", []):
                 port.pop("hostPort", None)
+            for probe in {"livenessProbe", "readinessProbe"} & set(container):
+                container[probe]["timeoutSeconds"] = PROBE_SECONDS
             if container["image"].startswith("docker.io/envoyproxy/envoy:"):
                 container["image"] = versions()["pull"]["envoy"]  # one Envoy for both gateways
         if kind == "Deployment":
             item["spec"]["replicas"] = 1
+            pod["containers"][0]["args"].append("--disable-leader-election")
     elif kind == "ConfigMap":
         item["data"] = {"contour.yaml": CONFIG}
     elif kind == "Service" and name == "envoy":

@@ -20,12 +20,13 @@ from pytest_helm_charts.k8s.namespace import ensure_namespace_exists
 from ci import helm, release
 from ci.cluster import examples, ports, registry, up
 from ci.cluster import gateway as gateways
-from ci.cluster.paths import EXAMPLES, REPOSITORY
+from ci.cluster.paths import EXAMPLES
 from ci.cluster.report import timings
 from ci.cluster.versions import versions
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
+from tests.e2e.served import changes, hosted, install, install_for_all, releases  # noqa: F401  (fixtures)
 from tests.e2e.tiny import archive
 
 GONE_SECONDS = 120
@@ -35,8 +36,9 @@ MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
 # Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_write_up", *OF_OUR_IMAGE)
+# Modules that wait for what changes under traffic, on releases of their own.
+UNDER_TRAFFIC = ("test_changes", "test_scaling")
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
-ARTIFACTS = REPOSITORY / "artifacts"
 MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
@@ -55,8 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of several processes each takes one mode."""
-    item.add_marker(pytest.mark.xdist_group(_mode(item)))
+    """Of several processes each takes one mode, or a module that waits more than it works."""
+    apart = f" {item.path.stem}" if item.path.stem in UNDER_TRAFFIC else ""
+    item.add_marker(pytest.mark.xdist_group(f"{_mode(item)}{apart}"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -252,25 +255,12 @@ def tiny(common: dict[str, Any], api: kubernetes.client.ApiClient, namespace: st
     return make
 
 
-@pytest.fixture(scope="module")
-def install(chart: helm.Helm, api: kubernetes.client.ApiClient, namespace: str, mode: str, diagnosed: list[Path],
-            request: pytest.FixtureRequest) -> Iterator[Callable[..., release.Release]]:
-    """install(name, values): a release, uninstalled when the module's tests are over; diagnosed before if one failed."""
-    names: list[str] = []
-    failed_before = request.session.testsfailed
-
-    def make(name: str, given: dict[str, Any]) -> release.Release:
-        names.append(name)
-        chart.install(name, given)
-        return release.Release(api, namespace, name, request.getfixturevalue("gateway") if mode == "Knative" else None)
-
-    yield make
-    if request.session.testsfailed > failed_before:
-        diagnosed.append(dump(api, namespace, ARTIFACTS / request.path.stem))
-        if request.config.getoption("keep_on_failure"):
-            return
-    for name in names:
-        chart.uninstall(name)
+@pytest.fixture
+def claims(api: kubernetes.client.ApiClient, namespace: str) -> Callable[[], list[str]]:
+    """claims(): names of the claims that are there and not being deleted."""
+    core = kubernetes.client.CoreV1Api(api)
+    return lambda: [claim.metadata.name for claim in core.list_namespaced_persistent_volume_claim(namespace).items
+                    if claim.metadata.deletion_timestamp is None]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""Upgrades, rollbacks, canaries and scaling under traffic: what changes rolls, what doesn't stays, no request is lost."""
+"""Upgrades, rollbacks and canaries under traffic: what changes rolls, what doesn't stays, no request is lost."""
 
-import datetime
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,43 +13,38 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, uids, wait_until_replaced, watched
+from tests.e2e.watching import pods_of, ready_pods_of, uids, wait_until_replaced
 
-ROUTED_SECONDS, ZERO_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 60, 120, 90, 90, 120, 900
+ROUTED_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 60, 90, 90, 120, 900
 NAME, MODEL = "changing", "tiny"
 REQUEST = {"instances": [{}]}
+SECOND = "2"  # helm's revision after the upgrade of a server setting
 in_knative_mode = pytest.mark.only("Knative")
 CANARY_PERCENT, CANARY_REQUESTS, CANARY_RATE = 10, 500, 40
 # 500 draws with a chance of 10 %: outside these once in some thousand runs, if the share is right (± 4 standard deviations).
 CANARY_SHARE = (0.046, 0.154)
-# Three at once: the usual traffic is less, however slow the machine is; a queue of slow requests is soon more.
-SLEEPY = {"minReplicas": 0, "maxReplicas": 2, "scaleMetric": "concurrency", "scaleTarget": 3}
 
 
 @pytest.fixture(scope="module")
-def begun(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]], mode: str,
-          outside: str | None) -> dict[str, Release]:
-    """A release that answers `one`, the subject of most tests here, one after the other; in Knative mode also one that falls
-    asleep meanwhile."""
-    found = {NAME: replace(install(NAME, tiny("one")), gateway=outside)}
-    if mode == "Knative":
-        found["sleeper"] = install("sleeper", tiny("one", SLEEPY))
+def release(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]], outside: str | None) -> Release:
+    """A release that answers `one` at the mode's gateway: the subject of all tests here, one after the other."""
+    found = replace(install(NAME, tiny("one")), gateway=outside)
+    found.wait_until_ready()
+    wait_for("the gateway to know the release", lambda: _ask(found).ok, seconds=ROUTED_SECONDS)
     return found
 
 
 @pytest.fixture(scope="module")
-def traffic(begun: dict[str, Release]) -> Iterator[Traffic]:
-    """Requests to the release that is changed, from before the first change to after the last."""
-    begun[NAME].wait_until_ready()
-    wait_for("the gateway to know the release", lambda: _ask(begun[NAME]).ok, seconds=ROUTED_SECONDS)
-    with sent(lambda: _ask(begun[NAME]), most_seconds=TRAFFIC_SECONDS) as traffic:
+def traffic(release: Release) -> Iterator[Traffic]:
+    """Requests to the release, from before the first change to after the last."""
+    with sent(lambda: _ask(release), most_seconds=TRAFFIC_SECONDS) as traffic:
         yield traffic
 
 
 @pytest.fixture
-def changing(begun: dict[str, Release], traffic: Traffic) -> Iterator[Release]:
-    """The release that is changed, under traffic: no request may fail until the test ends."""
-    yield begun[NAME]
+def changing(release: Release, traffic: Traffic) -> Iterator[Release]:
+    """The release under traffic: no request may fail until the test ends."""
+    yield release
     assert traffic.failed() == []
 
 
@@ -64,19 +58,13 @@ def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone(
     assert uids(changing.seed_jobs()) == jobs
 
 
+@pytest.mark.only("Standard")  # in Knative mode the canary brings it
 def test_an_upgrade_to_another_model_brings_its_answers(
         changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
     old = changing.predictor_pods()
     chart.install(NAME, tiny("two"))
     wait_until_replaced(changing, old)
     assert _ask(changing).json() == {"predictions": ["two"]}
-
-
-def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm) -> None:
-    old = changing.predictor_pods()
-    chart("rollback", NAME)
-    wait_until_replaced(changing, old)
-    assert _ask(changing).json() == {"predictions": ["one"]}
 
 
 @in_knative_mode
@@ -115,38 +103,15 @@ def test_promoting_the_canary_gives_it_all_requests(
     assert _ask(changing).json() == {"predictions": ["two"]}
 
 
-@in_knative_mode
-def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(begun: dict[str, Release]) -> None:
-    sleeper = begun["sleeper"]
-    _wait_for_zero(sleeper)
-    with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
-                 label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
-        began = datetime.datetime.now(datetime.UTC)
-        answer = _ask(sleeper)
-        woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
-        ready = wait_for("the watch to have seen the pod ready", lambda: [change for change in seen if _is_ready(change.item)],
-                         seconds=SPLIT_SECONDS)
-    assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
-    made = next(change.at for change in seen if change.kind == "ADDED")
-    # Figures, no verdict: what else the machine does decides about them, too.
-    timings.stages["scale from zero to answer"] = woken
-    timings.facts["the same ÷ the pod's own start to ready"] = f"{woken / (ready[0].at - made).total_seconds():.2f}"
+def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm) -> None:
+    old = changing.predictor_pods()
+    chart("rollback", NAME, SECOND)
+    wait_until_replaced(changing, old)
+    assert _ask(changing).json() == {"predictions": ["one"]}
 
 
-@in_knative_mode
-def test_scaling_up_and_down_under_traffic_loses_no_request(begun: dict[str, Release]) -> None:
-    # More than one pod can answer: six times a second a quarter of one.
-    sleeper, slow = begun["sleeper"], {"instances": [{"seconds": 0.25}]}
-    with sent(lambda: _ask(sleeper)) as asked:
-        with sent(lambda: sleeper.predict(MODEL, slow), rate=6) as pressing:
-            both = wait_for("a second pod that is ready", lambda: _two_ready(sleeper), seconds=SCALED_SECONDS)
-        wait_for("one of the two to be gone", lambda: uids(both) - uids(pods_of(sleeper)), seconds=GONE_SECONDS)
-    timings.facts["requests during scale-up and scale-down"] = str(asked.sent + pressing.sent)
-    assert asked.failed() + pressing.failed() == []
-
-
-def test_no_request_was_lost_in_any_of_these_changes(begun: dict[str, Release], traffic: Traffic, mode: str) -> None:
-    wait_for("the pods of older revisions to be gone", lambda: len(pods_of(begun[NAME])) == 1, seconds=GONE_SECONDS)
+def test_no_request_was_lost_in_any_of_these_changes(release: Release, traffic: Traffic, mode: str) -> None:
+    wait_for("the pods of older revisions to be gone", lambda: len(pods_of(release)) == 1, seconds=GONE_SECONDS)
     sent_so_far = len(traffic.answers)
     wait_for("answers after that", lambda: len(traffic.answers) > sent_so_far, seconds=SPLIT_SECONDS)
     timings.facts[f"requests during changes, {mode}"] = str(traffic.sent)
@@ -170,25 +135,9 @@ def _rollouts(running: Release, mode: str) -> int:
     return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
 
 
-def _wait_for_zero(running: Release) -> None:
-    running.wait_until_ready()
-    wait_for(f"the pods of {running.name} to be gone", lambda: not pods_of(running), seconds=ZERO_SECONDS)
-
-
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod["status"].get("conditions", [])
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
-
-
-def _two_ready(running: Release) -> list[Any] | None:
-    ready = [pod for pod in running.predictor_pods() if _is_ready(running.api.sanitize_for_serialization(pod))]
-    return ready if len(ready) == 2 else None
-
-
 def _ready_pod_of(running: Release, revision: str) -> Any | None:
     """A pod of a revision that is ready and not being deleted."""
-    return next((pod for pod in running.predictor_pods() if _revision(pod) == revision
-                 and _is_ready(running.api.sanitize_for_serialization(pod))), None)
+    return next((pod for pod in ready_pods_of(running) if _revision(pod) == revision), None)
 
 
 def _revision(pod: Any) -> str:

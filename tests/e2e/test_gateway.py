@@ -14,25 +14,24 @@ from ci.cluster import ingress, ports, up
 from ci.cluster.waiting import wait_for
 from ci.release import Release
 
-NAME, TLS = "addressed", "addressed-tls"
 ROUTED_SECONDS = 60
 DOORS = {"Standard": (ports.INGRESS_HTTP, ports.INGRESS_HTTPS), "Knative": (ports.KOURIER_HTTP, ports.KOURIER_HTTPS)}
+PATH = "v1/models/bert:predict"
 
 
 @pytest.fixture(scope="module")
-def host(namespace: str) -> str:
-    return gateways.host(NAME, namespace)
+def host(releases: dict[str, Release]) -> str:
+    return gateways.host(releases["bert"].name, releases["bert"].namespace)
 
 
 @pytest.fixture(scope="module")
-def certificate(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str, mode: str, host: str) -> Iterator[None]:
-    """A certificate for the host: in Knative mode the release's own, in Standard mode the gateway's for the whole namespace."""
-    assert cluster.kind
+def certificate(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str, mode: str) -> Iterator[None]:
+    """A certificate for the host: in Knative mode the release has its own, in Standard mode the gateway's is for the whole
+    namespace."""
     if mode == "Knative":
-        kubernetes.client.CoreV1Api(api).create_namespaced_secret(namespace, {
-            "metadata": {"name": TLS}, "type": "kubernetes.io/tls", "stringData": gateways.issue(cluster.kind, [host])})
         yield
         return
+    assert cluster.kind
     names = [gateways.DOMAIN, f"*.{gateways.DOMAIN}"]
     _replace_gateway_certificate(api, gateways.issue(cluster.kind, [*names, f"*.{namespace}.{gateways.DOMAIN}"]))
     yield
@@ -40,17 +39,8 @@ def certificate(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace
 
 
 @pytest.fixture(scope="module")
-def addressed(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]], mode: str, host: str,
-              certificate: None) -> Release:  # noqa: ARG001
-    """A release with that host: KServe's own in Standard mode, by a DomainMapping in Knative mode, where Knative has another."""
-    mapped = {"domainMapping": {"hosts": [host], "tlsSecretName": TLS}} if mode == "Knative" else {}
-    running = install(NAME, tiny("one", mapped))
-    running.wait_until_ready()
-    return running
-
-
-@pytest.fixture(scope="module")
-def ask(cluster: up.Cluster, mode: str, host: str, addressed: Release) -> Callable[[str], requests.Response]:  # noqa: ARG001
+def ask(cluster: up.Cluster, mode: str, host: str, certificate: None,  # noqa: ARG001
+        example: Callable[[str, str], Any]) -> Callable[[str], requests.Response]:
     """ask(way): the predict call to the host by `http`, `https` (verified with our CA) or `https -k`."""
     assert cluster.kind
     kind, (http, https) = cluster.kind, DOORS[mode]
@@ -60,13 +50,14 @@ def ask(cluster: up.Cluster, mode: str, host: str, addressed: Release) -> Callab
             "https -k": route.through_gateway(gateways.address(kind, https, scheme="https"), host)}
 
     def send(way: str) -> requests.Response:
-        return ways[way].request("POST", "v1/models/tiny:predict", json={"instances": [{}]})
+        return ways[way].request("POST", PATH, json=example("bert", "request.json"))
     return send
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 @pytest.mark.parametrize("way", ["http", "https", "https -k"])
-def test_the_host_of_the_inference_service_answers(way: str, ask: Callable[[str], requests.Response]) -> None:
+def test_the_host_of_the_inference_service_answers(
+        way: str, ask: Callable[[str], requests.Response], example: Callable[[str, str], Any]) -> None:
     def answered() -> requests.Response | None:
         try:
             answer = ask(way)
@@ -75,17 +66,18 @@ def test_the_host_of_the_inference_service_answers(way: str, ask: Callable[[str]
         return None if answer.status_code in (404, 503) else answer
 
     answer = wait_for(f"an answer by {way}", answered, seconds=ROUTED_SECONDS)
-    assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
+    assert (answer.status_code, answer.json()) == (200, example("bert", "expected.json"))
 
 
 def test_the_gateway_does_not_answer_for_a_host_that_nobody_has(cluster: up.Cluster, mode: str) -> None:
     assert cluster.kind
     nobody = route.through_gateway(gateways.address(cluster.kind, DOORS[mode][0]), gateways.host("nobody", "nowhere"))
-    assert nobody.request("POST", "v1/models/tiny:predict", json={"instances": [{}]}).status_code == 404
+    assert nobody.request("POST", PATH, json={"instances": [{}]}).status_code == 404
 
 
-def test_the_inference_service_names_its_host(addressed: Release, mode: str, host: str) -> None:
-    assert addressed.host() == (host if mode == "Standard" else gateways.host(f"{NAME}-predictor", addressed.namespace))
+def test_the_inference_service_names_its_host(releases: dict[str, Release], mode: str, host: str) -> None:
+    bert = releases["bert"]
+    assert bert.host() == (host if mode == "Standard" else gateways.host(f"{bert.name}-predictor", bert.namespace))
 
 
 def _replace_gateway_certificate(api: kubernetes.client.ApiClient, content: dict[str, str]) -> None:

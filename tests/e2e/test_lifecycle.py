@@ -19,35 +19,70 @@ from tests.e2e.watching import delete, uids, wait_until_replaced
 BUSY_SECONDS = 120
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
 in_standard_mode = pytest.mark.only("Standard")
+KEPT = {"persistence": {"retain": True}}
 IN_A_CONFIG_MAP = {"models": {"digits": {"uri": "configMap://archives/digits.mar"}}}
-
-
-@pytest.fixture
-def claims(api: kubernetes.client.ApiClient, namespace: str) -> Callable[[], list[str]]:
-    """claims(): names of the claims that are there and not being deleted."""
-    core = kubernetes.client.CoreV1Api(api)
-    return lambda: [claim.metadata.name for claim in core.list_namespaced_persistent_volume_claim(namespace).items
-                    if claim.metadata.deletion_timestamp is None]
 
 
 @pytest.fixture(scope="module")
 def begun(install: Callable[..., Release], values: Callable[..., dict[str, Any]], api: kubernetes.client.ApiClient,
-          namespace: str, archives: dict[str, Path]) -> dict[str, Release]:
-    """What the tests below begin with, installed side by side; each test waits for its own. `mapped` is shared."""
+          namespace: str, archives: dict[str, Path], mode: str) -> dict[str, Release]:
+    """What the tests below begin with, installed side by side; each test waits for its own. `keeper` is the subject of most."""
     content = base64.b64encode(archives["digits"].read_bytes()).decode()
     kubernetes.client.CoreV1Api(api).create_namespaced_config_map(
         namespace, {"metadata": {"name": "archives"}, "binaryData": {"digits.mar": content}})
-    given = {"passing": values("digits"), "keeper": values("digits", {"persistence": {"retain": True}}),
-             "mapped": values("digits", IN_A_CONFIG_MAP), "leaving": values("bert")}
+    given = {"keeper": values("digits", IN_A_CONFIG_MAP, KEPT)}
+    if mode == "Standard":
+        given["leaving"] = values("bert")
     return {name: install(name, own) for name, own in given.items()}
 
 
-def test_uninstall_removes_the_claim_and_everything_else(
-        begun: dict[str, Release], chart: Helm, claims: Callable[[], list[str]]) -> None:
-    begun["passing"].wait_until_ready()
-    assert "passing-model-store" in claims()
-    chart.uninstall("passing")
-    assert "passing-model-store" not in claims()
+def test_a_model_archive_in_a_config_map_is_served(
+        begun: dict[str, Release], example: Callable[[str, str], Any]) -> None:
+    keeper = begun["keeper"]
+    keeper.wait_until_ready()
+    assert keeper.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
+
+
+def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
+        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
+        example: Callable[[str, str], Any]) -> None:
+    keeper = begun["keeper"]
+    keeper.wait_until_ready()
+    pod, = keeper.predictor_pods()
+    jobs, file = uids(keeper.seed_jobs()), _served_archive(keeper)
+    chart.install("keeper", values("digits", KEPT))
+    new = wait_until_replaced(keeper, [pod])
+    assert uids(keeper.seed_jobs()).isdisjoint(jobs)
+    assert _served_archive(keeper) != file
+    stored = keeper.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()
+    assert sorted(stored) == sorted([file, _served_archive(keeper)]), "an archive that an older revision serves must stay"
+    assert keeper.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
+
+
+@in_standard_mode
+def test_a_deleted_pod_answers_its_request_in_flight_and_ends_by_itself(begun: dict[str, Release]) -> None:
+    bert = begun["leaving"]
+    bert.wait_until_ready()
+    pod, = bert.predictor_pods()
+    instances = [{"data": "A long evening with a fine meal."}] * 6000
+    answers: list[Any] = []
+    request = threading.Thread(target=lambda: answers.append(bert.predict("bert", {"instances": instances})))
+    request.start()
+    wait_for("the request to be at work", lambda: _is_busy(bert), seconds=BUSY_SECONDS)
+    timings.stages["a deleted pod is gone"], statuses = delete(bert, pod)
+    request.join(timeout=BUSY_SECONDS)
+    assert [answer.status_code for answer in answers] == [200]
+    assert len(answers[0].json()["predictions"]) == len(instances)
+    assert statuses == [0], "the pod was killed at the end of its grace period"
+
+
+@in_standard_mode
+def test_an_idle_pod_that_is_deleted_ends_by_itself(begun: dict[str, Release]) -> None:
+    keeper = begun["keeper"]
+    keeper.wait_until_ready()
+    pod, = keeper.predictor_pods()
+    timings.stages["an idle deleted pod is gone"], statuses = delete(keeper, pod)
+    assert statuses == [0], "the pod was killed at the end of its grace period"
 
 
 def test_uninstall_keeps_a_claim_that_is_to_be_kept_and_a_release_can_serve_it_without_seeding(
@@ -70,59 +105,10 @@ def test_uninstall_keeps_a_claim_that_is_to_be_kept_and_a_release_can_serve_it_w
     keeper.core.delete_namespaced_persistent_volume_claim("keeper-model-store", keeper.namespace)
 
 
-def test_a_model_archive_in_a_config_map_is_served(
-        begun: dict[str, Release], example: Callable[[str, str], Any]) -> None:
-    mapped = begun["mapped"]
-    mapped.wait_until_ready()
-    assert mapped.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
-
-
-def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
-        begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
-        example: Callable[[str, str], Any]) -> None:
-    mapped = begun["mapped"]
-    mapped.wait_until_ready()
-    pod, = mapped.predictor_pods()
-    jobs, file = uids(mapped.seed_jobs()), _served_archive(mapped)
-    chart.install("mapped", values("digits"))
-    new = wait_until_replaced(mapped, [pod])
-    assert uids(mapped.seed_jobs()).isdisjoint(jobs)
-    assert _served_archive(mapped) != file
-    stored = mapped.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()
-    assert sorted(stored) == sorted([file, _served_archive(mapped)]), "an archive that an older revision serves must stay"
-    assert mapped.predict("digits", example("digits", "request.json")).json() == example("digits", "expected.json")
-
-
-@in_standard_mode
-def test_a_deleted_pod_answers_its_request_in_flight_and_ends_by_itself(begun: dict[str, Release]) -> None:
-    bert = begun["leaving"]
-    bert.wait_until_ready()
-    pod, = bert.predictor_pods()
-    instances = [{"data": "A long evening with a fine meal."}] * 6000
-    answers: list[Any] = []
-    request = threading.Thread(target=lambda: answers.append(bert.predict("bert", {"instances": instances})))
-    request.start()
-    wait_for("the request to be at work", lambda: _is_busy(bert), seconds=BUSY_SECONDS)
-    timings.stages["a deleted pod is gone"], statuses = delete(bert, pod)
-    request.join(timeout=BUSY_SECONDS)
-    assert [answer.status_code for answer in answers] == [200]
-    assert len(answers[0].json()["predictions"]) == len(instances)
-    assert statuses == [0], "the pod was killed at the end of its grace period"
-
-
-@in_standard_mode
-def test_an_idle_pod_that_is_deleted_ends_by_itself(begun: dict[str, Release]) -> None:
-    mapped = begun["mapped"]
-    mapped.wait_until_ready()
-    pod, = mapped.predictor_pods()
-    timings.stages["an idle deleted pod is gone"], statuses = delete(mapped, pod)
-    assert statuses == [0], "the pod was killed at the end of its grace period"
-
-
 def test_nothing_is_left_of_uninstalled_releases(
         wait_until_gone: Callable[[str], None], api: kubernetes.client.ApiClient, namespace: str) -> None:
     core = kubernetes.client.CoreV1Api(api)
-    for name in ("passing", "reader", "keeper"):
+    for name in ("reader", "keeper"):
         wait_until_gone(name)
         mine = f"app.kubernetes.io/instance={name}"
         assert core.list_namespaced_config_map(namespace, label_selector=mine).items == []

@@ -8,6 +8,7 @@ import pytest
 
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
+from ci.helm import Helm
 from ci.release import Release
 
 FAILED_SECONDS = 90
@@ -45,6 +46,16 @@ def test_the_waiting_predictor_says_why_the_seed_failed(mistake: str, failing: d
     failure = wait_for(f"the Job of bad-{mistake} to fail", release.seed_failure, seconds=FAILED_SECONDS)
     cause = failure.removeprefix("seed: ")
     wait_for(f"the predictor of bad-{mistake} to say so", lambda: cause in release.server_logs(), seconds=FAILED_SECONDS)
+
+
+def test_uninstall_removes_the_claim_and_everything_else(
+        failing: dict[str, Release], chart: Helm, claims: Callable[[], list[str]],
+        wait_until_gone: Callable[[str], None]) -> None:
+    name = failing["checksum"].name
+    assert f"{name}-model-store" in claims()
+    chart.uninstall(name)
+    assert f"{name}-model-store" not in claims()
+    wait_until_gone(name)
 
 
 @pytest.mark.parametrize(("mistake", "sentence"), [

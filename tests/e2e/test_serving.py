@@ -2,19 +2,17 @@
 
 import datetime
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import kubernetes
 import pytest
 
-from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
-from tests.e2e.watching import Seen, is_ready, since_ready, watched
+from tests.e2e.served import CALLED
+from tests.e2e.watching import Seen, is_ready, since_ready
 
-EXAMPLES = ("bert", "digits")
 WATCH_SECONDS = 10
 CONTAINERS = {"Standard": ["kserve-container"], "Knative": ["kserve-container", "queue-proxy"]}
 MUST_SHOW = ("Torch worker started.", "WORKER_MODEL_LOADED")
@@ -22,31 +20,7 @@ MUST_NOT_SHOW = ("Worker died", "--ts-config file not found", "Permission denied
 JAVA_STACK_TRACE = re.compile(r"^\s+at [\w.$/]+\([\w.]+(:\d+)?\)$|^[\w.$]+(Exception|Error)\b", re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def changes(api: kubernetes.client.ApiClient, namespace: str) -> Iterator[list[Seen]]:
-    """Every state of the InferenceServices, from before the first `helm install` on."""
-    listing = kubernetes.client.CustomObjectsApi(api).list_namespaced_custom_object
-    with watched(listing, "serving.kserve.io", "v1beta1", namespace, "inferenceservices") as seen:
-        yield seen
-
-
-@pytest.fixture(scope="module")
-def releases(install: Callable[..., Release], values: Callable[..., dict[str, Any]], example: Callable[[str, str], Any],
-             mode: str, changes: list[Seen]) -> dict[str, Release]:  # noqa: ARG001  (the watch begins before the installs)
-    """A release of each example in one namespace, each timed from `helm install` to its first answer, which must be right."""
-    given = {name: values(name) for name in EXAMPLES}
-    requests = {name: example(name, "request.json") for name in EXAMPLES}
-    found = {}
-    for name, called in (("digits", "digits"), ("bert", "torchserve")):
-        with timings.stage(f"helm install {name} to first right answer, {mode}"):
-            found[name] = install(called, given[name])
-            found[name].wait_until_ready()
-            answer = found[name].predict(name, requests[name])
-        assert (answer.status_code, answer.json()) == (200, example(name, "expected.json"))
-    return found
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_an_example_answers_its_request_with_the_right_predictions(
         name: str, releases: dict[str, Release], example: Callable[[str, str], Any]) -> None:
     answer = releases[name].predict(name, example(name, "request.json"))
@@ -78,14 +52,14 @@ def test_the_name_of_the_inference_service_is_no_model(releases: dict[str, Relea
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_the_log_of_the_seed_names_the_archive_it_stored(name: str, releases: dict[str, Release], urls: dict[str, str]) -> None:
     log = releases[name].seed_logs()
     assert re.search(r"sha256[ =:]+[0-9a-f]{64}", log), log
     assert urls[name].rsplit("/", 1)[1].removesuffix(".mar") in log
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_the_log_of_the_server_shows_a_loaded_model_and_no_trouble(name: str, releases: dict[str, Release]) -> None:
     log = releases[name].server_logs()
     for text in MUST_SHOW:
@@ -95,14 +69,14 @@ def test_the_log_of_the_server_shows_a_loaded_model_and_no_trouble(name: str, re
     assert not JAVA_STACK_TRACE.search(log), log
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_every_condition_of_the_inference_service_is_true(name: str, releases: dict[str, Release]) -> None:
     conditions = releases[name].conditions()
     assert {"Ready", "PredictorReady", "IngressReady"} <= set(conditions)
     assert {kind: status for kind, status in conditions.items() if status != "True" and kind != "Stopped"} == {}
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_a_release_was_never_ready_before_its_model_had_loaded(
         name: str, releases: dict[str, Release], changes: list[Seen]) -> None:
     pod, = releases[name].predictor_pods()
@@ -119,7 +93,7 @@ def test_a_release_was_never_ready_before_its_model_had_loaded(
     assert all(is_ready(state.item) for state in states), "no longer Ready, once it was"
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_the_pod_has_the_containers_of_its_mode_and_nothing_else(name: str, releases: dict[str, Release], mode: str) -> None:
     pod, = releases[name].predictor_pods()
     assert sorted(container.name for container in pod.spec.containers) == CONTAINERS[mode]
@@ -127,7 +101,7 @@ def test_the_pod_has_the_containers_of_its_mode_and_nothing_else(name: str, rele
 
 
 @pytest.mark.only("Knative")
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_the_log_of_the_queue_proxy_shows_no_trouble(name: str, releases: dict[str, Release]) -> None:
     pod, = releases[name].predictor_pods()
     log = releases[name].logs(pod.metadata.name, "queue-proxy")
@@ -136,7 +110,7 @@ def test_the_log_of_the_queue_proxy_shows_no_trouble(name: str, releases: dict[s
         assert text not in log, log
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CALLED)
 def test_helm_test_predicts(name: str, releases: dict[str, Release], chart: Helm) -> None:
     printed = chart("test", releases[name].name, "--logs", "--timeout", "120s")
     assert "Succeeded" in printed
@@ -144,7 +118,7 @@ def test_helm_test_predicts(name: str, releases: dict[str, Release], chart: Helm
 
 
 def test_an_upgrade_without_a_change_rolls_nothing(
-        releases: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]]) -> None:
+        releases: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]], hosted: dict[str, Any]) -> None:
     bert = releases["bert"]
 
     def state() -> tuple[Any, ...]:
@@ -152,6 +126,6 @@ def test_an_upgrade_without_a_change_rolls_nothing(
                 [job.metadata.uid for job in bert.seed_jobs()])
 
     before = state()
-    chart.install("torchserve", values("bert"))
+    chart.install(bert.name, values("bert", hosted))
     bert.wait_until_ready()
     assert state() == before

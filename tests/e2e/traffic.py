@@ -1,4 +1,4 @@
-"""Steady traffic during a change: requests sent on a schedule, every one accounted for."""
+"""Steady traffic during a change: requests sent on a schedule, or by callers who wait, every one accounted for."""
 
 import threading
 import time
@@ -46,12 +46,7 @@ def sent(ask: Callable[[], requests.Response], rate: float = RATE, most_seconds:
     traffic, over = Traffic(), threading.Event()
 
     def one(number: int) -> None:
-        try:
-            answer = ask()
-            body = answer.json() if answer.ok else answer.text
-            traffic.answers.append((number, answer.status_code, body))
-        except Exception as error:  # whatever it was, this request has failed
-            traffic.answers.append((number, f"{type(error).__name__}: {error}", None))
+        traffic.answers.append((number, *_answered(ask)))
 
     def schedule(pool: ThreadPoolExecutor) -> None:
         began = time.monotonic()
@@ -72,3 +67,35 @@ def sent(ask: Callable[[], requests.Response], rate: float = RATE, most_seconds:
             over.set()
             sending.join()
     assert traffic.sent <= len(traffic.answers), "a request without an end"
+
+
+@contextmanager
+def pressing(ask: Callable[[], requests.Response], callers: int, most_seconds: float = MOST_SECONDS) -> Iterator[Traffic]:
+    """So many callers of `ask`, each of whom calls again when it has its answer, until the block ends or `most_seconds` are over.
+
+    They keep a server busy, however slow it is, and never ask for more than `callers` at once.
+    """
+    traffic, over, deadline = Traffic(), threading.Event(), time.monotonic() + most_seconds
+
+    def call(number: int) -> None:
+        while not over.is_set() and time.monotonic() < deadline:
+            traffic.sent += 1
+            traffic.answers.append((number, *_answered(ask)))
+
+    with ThreadPoolExecutor(callers) as pool:
+        calling = [pool.submit(call, number) for number in range(callers)]
+        try:
+            yield traffic
+        finally:
+            over.set()
+    for caller in calling:
+        caller.result()
+
+
+def _answered(ask: Callable[[], requests.Response]) -> tuple[int | str, Any]:
+    """Status and body of an answer; instead of a status, why there was none."""
+    try:
+        answer = ask()
+        return answer.status_code, answer.json() if answer.ok else answer.text
+    except Exception as error:  # whatever it was, this request has failed
+        return f"{type(error).__name__}: {error}", None

@@ -74,6 +74,11 @@ def uids(items: list[Any]) -> set[str]:
     return {item.metadata.uid for item in items}
 
 
+def ready_pods_of(release: Release) -> list[Any]:
+    """The predictor's pods that are ready and not being deleted."""
+    return [pod for pod in release.predictor_pods() if is_ready(release.api.sanitize_for_serialization(pod))]
+
+
 def wait_until_replaced(release: Release, old: list[Any]) -> Any:
     """Waits until the old pods go, one other is the predictor's only one and the release is Ready; returns that pod."""
     def replaced() -> Any:
@@ -85,9 +90,9 @@ def wait_until_replaced(release: Release, old: list[Any]) -> Any:
     return new
 
 
-def is_ready(service: dict[str, Any]) -> bool:
-    """Whether an InferenceService is Ready."""
-    conditions = service.get("status", {}).get("conditions", [])
+def is_ready(item: dict[str, Any]) -> bool:
+    """Whether an object with conditions, an InferenceService or a pod, is Ready."""
+    conditions = item.get("status", {}).get("conditions", [])
     return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 

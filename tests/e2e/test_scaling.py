@@ -1,0 +1,58 @@
+"""Knative scales a release to zero and back, up and down again: the request that wakes it is answered, and none is lost."""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ci.cluster.report import timings
+from ci.cluster.waiting import wait_for
+from ci.release import Release
+from tests.e2e.traffic import pressing, sent
+from tests.e2e.watching import is_ready, pods_of, ready_pods_of, uids, watched
+
+pytestmark = pytest.mark.only("Knative")
+
+MODEL, REQUEST = "tiny", {"instances": [{}]}
+ZERO_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 120, 90, 10, 120
+# More than three requests at once want a second pod: the usual traffic is less, even on a slow machine, these callers are more.
+CALLERS, SLOW = 6, {"instances": [{"seconds": 0.25}]}
+SLEEPY = {"minReplicas": 0, "maxReplicas": 2, "scaleMetric": "concurrency", "scaleTarget": 3}
+
+
+@pytest.fixture(scope="module")
+def sleeper(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]]) -> Release:
+    """A release that falls asleep when nobody asks it, and then one after the other the subject of the tests here."""
+    found = install("sleeper", tiny("one", SLEEPY))
+    found.wait_until_ready()
+    return found
+
+
+def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(sleeper: Release) -> None:
+    wait_for("no pod", lambda: not pods_of(sleeper), seconds=ZERO_SECONDS)
+    with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
+                 label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
+        began = datetime.datetime.now(datetime.UTC)
+        answer = sleeper.predict(MODEL, REQUEST)
+        woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
+        ready = wait_for("the watch to have seen the pod ready", lambda: [change for change in seen if is_ready(change.item)],
+                         seconds=SEEN_SECONDS)
+    assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
+    made = next(change.at for change in seen if change.kind == "ADDED")
+    # Figures, no verdict: what else the machine does decides about them, too.
+    timings.stages["scale from zero to answer"] = woken
+    timings.facts["the same ÷ the pod's own start to ready"] = f"{woken / (ready[0].at - made).total_seconds():.2f}"
+
+
+def test_scaling_up_and_down_under_traffic_loses_no_request(sleeper: Release) -> None:
+    with sent(lambda: sleeper.predict(MODEL, REQUEST)) as asked:
+        with pressing(lambda: sleeper.predict(MODEL, SLOW), CALLERS) as pressed:
+            both = wait_for("a second pod that is ready", lambda: _two(ready_pods_of(sleeper)), seconds=SCALED_SECONDS)
+        wait_for("one of the two to be gone", lambda: uids(both) - uids(pods_of(sleeper)), seconds=GONE_SECONDS)
+    timings.facts["requests during scale-up and scale-down"] = str(asked.sent + pressed.sent)
+    assert asked.failed() + pressed.failed() == []
+
+
+def _two(pods: list[Any]) -> list[Any] | None:
+    return pods if len(pods) == 2 else None
