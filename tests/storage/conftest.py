@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ci import s3_pod
-from ci.cluster import engine, s3, shell, storage_initializer
+from ci.cluster import cloud_servers, engine, shell, storage_initializer
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 from ci.route import Route
@@ -28,7 +28,7 @@ def images(preparing: Callable[[], AbstractContextManager[None]], install_packag
     with preparing():
         engine.ensure(install=install_packages)
         leftovers.remove()
-        return Images(s3.ensure(), storage_initializer.ensure(install=install_packages))
+        return Images(cloud_servers.S3.ensure(), storage_initializer.ensure(install=install_packages))
 
 
 @pytest.fixture(scope="session")
