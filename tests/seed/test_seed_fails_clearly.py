@@ -149,7 +149,7 @@ def test_a_built_in_handler_need_not_be_in_the_archive(claim, server):
 
 
 def test_a_missing_config_map_key_is_said_with_its_name(claim):
-    (claim.config_maps / "models").mkdir(parents=True)
+    (claim.mounts / "configMap/models").mkdir(parents=True)
     claim.wants("configMap://models/tiny.mar")
     failed(claim, 3, "no ConfigMap models with a key tiny.mar")
 
@@ -181,10 +181,10 @@ def test_a_claim_that_may_not_be_written_says_for_whom(claim, server):
 @pytest.mark.parametrize(
     ("artifact", "words"),
     [
-        ({"uri": "ftp://host/a.mar"}, "no complete http, https or configMap URI"),
-        ({"uri": "http://host"}, "no complete http, https or configMap URI"),
+        ({"uri": "ftp://host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
+        ({"uri": "http://host"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host/with space.mar"}, "printable ASCII"),
-        ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http, https or configMap URI"),
+        ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"path": "../outside.mar"}, "not inside the destination"),
         ({"path": "/etc/outside.mar"}, "not inside the destination"),
         ({"path": ".seed/inside.mar"}, "is in .seed"),
@@ -195,7 +195,7 @@ def test_a_plan_that_is_wrong_is_refused_before_anything_happens(claim, artifact
     claim.writes([{"model": "bert", "uri": "http://127.0.0.1:9/a.mar", "path": "model-store/a.mar", **artifact}])
     line = failed(claim, 2, "model bert", words)
     assert "cret" not in line
-    assert not (claim.root / ".seed").exists()
+    assert claim.error.read_text() == line + "\n", "the predictor that waits hears it"
 
 
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"artifacts": [{"model": "bert"}]}', '{"artifacts": 3}'])

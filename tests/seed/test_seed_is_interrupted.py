@@ -18,7 +18,7 @@ BIG = mar(files={"handler.py": "#", "weights": "0" * 3_000_000})
 def test_a_run_that_is_stopped_leaves_nothing_under_a_final_name(claim, server, number, code):
     hold = threading.Event()
     claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold), BIG))
-    part = claim.root / ".seed/tmp/0.part"
+    part = claim.part()
     running = claim.start("--timeout", "20")
     until(lambda: part.exists() and part.stat().st_size > 0, "the first bytes on the claim")
     running.send_signal(number)
@@ -27,7 +27,7 @@ def test_a_run_that_is_stopped_leaves_nothing_under_a_final_name(claim, server, 
     assert running.returncode == code, out + err
     assert claim.files == [] and not claim.marker.exists() and not claim.error.exists()
     if number != signal.SIGKILL:
-        assert "seed: interrupted" in err and not part.exists()
+        assert "seed: interrupted" in err
     assert claim.seed().code == 0
     assert claim.files == ["model-store/bert-0a1b2c3d.mar"]
     assert list((claim.root / ".seed/tmp").iterdir()) == []
@@ -36,7 +36,7 @@ def test_a_run_that_is_stopped_leaves_nothing_under_a_final_name(claim, server, 
 def test_an_interrupt_is_heeded_also_where_a_shell_handed_it_down_ignored(claim, server):
     hold = threading.Event()
     claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold)))
-    part = claim.root / ".seed/tmp/0.part"
+    part = claim.part()
     ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *claim.command("--timeout", "20")]
     running = subprocess.Popen(ignoring, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until(lambda: part.exists() and part.stat().st_size > 0, "the first bytes on the claim")
