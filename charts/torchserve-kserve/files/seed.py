@@ -28,7 +28,8 @@ A run with a true marker transfers nothing and only reads; a file for which any 
 --keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest.
 
 Exit codes: 0 done; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or unreliable; 6 wrong
-sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 130, 143 stopped.
+sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
+image lacks what the source needs; 130, 143 stopped.
 A failure is one line, `seed: MODEL: URI without secrets: CAUSE; REMEDY`, on stderr, in error file and termination log.
 With --json, stdout has one object a line: {"event": "message"|"progress"|"fetched"|"kept"|"removed"|"complete"|"failed", "text", …}.
 """

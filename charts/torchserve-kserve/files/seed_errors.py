@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-PLAN, NOT_FOUND, REFUSED, UNREACHABLE, CHECKSUM, ARCHIVE, NO_SPACE, NOT_WRITABLE, CERTIFICATE = range(2, 11)
+PLAN, NOT_FOUND, REFUSED, UNREACHABLE, CHECKSUM, ARCHIVE, NO_SPACE, NOT_WRITABLE, CERTIFICATE, PROGRAM = range(2, 12)
 MAY_RESUME = (REFUSED, UNREACHABLE)  # another run may go on with what came so far
 REMEDY = {
     PLAN: "see the format at the top of seed.py",
@@ -18,6 +18,7 @@ REMEDY = {
     NO_SPACE: "enlarge persistence.size, or remove old models from the claim",
     NOT_WRITABLE: f"let uid {os.getuid()} write the claim (fsGroup, or chown on the volume)",
     CERTIFICATE: "use a server whose certificate this image trusts, or set seed.ca",
+    PROGRAM: "run the seed in an image that has it: runtime.image for a build, seed.storageImage for cloud storage",
 }
 SHORTEST_SECRET = 6  # shorter ones would blot out half of what is said
 
