@@ -1,7 +1,7 @@
 """A model archive or a no-archive folder, packed here by torch-model-archiver: handler, weights and what else the model needs.
 
-The parts are fetched into a folder beside `temp`, each under the name that its uri gives it, and handed to the archiver. That runs in
-a process of its own, which is this file as a program: it links the parts where the archiver would copy each of them, even twice.
+The parts are fetched into a folder beside `temp`, each under the name that its uri gives it, and handed to the archiver. That
+runs in a process of its own, which is this file as a program: it links the parts where the archiver would copy each, even twice.
 """
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import seed_volume
 from seed_errors import ARCHIVE, NO_SPACE, PLAN, PROGRAM, Failure
+from seed_plan import Context
 
 OPTIONS = {"handler": "--handler", "modelFile": "--model-file", "serializedFile": "--serialized-file",
            "requirementsFile": "--requirements-file", "configFile": "--config-file", "extraFiles": "--extra-files"}
@@ -26,7 +27,7 @@ LOOK_SECONDS = 0.2
 LONGEST_CAUSE = 300
 
 
-def obtain(item: dict, temp: Path, context) -> tuple[int, str]:
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     """Fetch the parts and pack them at `temp`: bytes and sha256 of the archive, or of the folder."""
     work, build = temp.with_name(f"{temp.name}.build"), item["build"]
     for folder in ("out", "tmp", "parts"):
@@ -64,7 +65,7 @@ def archiver_handlers() -> dict:
     return model_handlers
 
 
-def gather(item: dict, option: str, part: dict, names: dict[str, str], folder: Path, context) -> Path:
+def gather(item: dict, option: str, part: dict, names: dict[str, str], folder: Path, context: Context) -> Path:
     """Fetch one part into the folder."""
     name, where = name_of(part["uri"]), f"{item['model']}: {part['shown']}"
     if not NAME.fullmatch(name) or name.startswith("."):
@@ -85,7 +86,7 @@ def name_of(uri: str) -> str:
     return urllib.parse.unquote((path or bare.partition("?")[0]).rstrip("/").rpartition("/")[2])
 
 
-def pack(item: dict, arguments: list[str], work: Path, context) -> None:
+def pack(item: dict, arguments: list[str], work: Path, context: Context) -> None:
     """Run the archiver: one file or folder in `work`/out; Failure with its words."""
     form, size = item["build"].get("format") or "default", seed_volume.size_of(work / "parts") or 0
     if form != "no-archive" and size > (free := shutil.disk_usage(work).free):  # a folder is links to the parts
@@ -124,7 +125,7 @@ def main() -> None:
 
 
 def link(source: str, target: str, **_: object) -> str:
-    target = os.path.join(target, os.path.basename(source)) if os.path.isdir(target) else target
+    target = str(Path(target, Path(source).name) if Path(target).is_dir() else target)
     try:
         os.link(source, target)
     except OSError:  # a volume without hard links

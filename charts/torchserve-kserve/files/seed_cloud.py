@@ -1,13 +1,14 @@
 """s3, gs, hf, Azure, git, hdfs and webhdfs, by KServe's own library: kserve_storage, in a process of its own (seed_library.py).
 
-The library fetches into a folder beside `temp`; the one file that is wanted is hashed and moved to `temp`. `URI#PATH` names one of
-several files.
+The library fetches into a folder beside `temp`; the one file that is wanted is moved to `temp` and hashed. `URI#PATH` names it
+where there are several.
 """
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import seed_volume
 from seed_errors import NOT_FOUND, UNREACHABLE, Failure, say
+from seed_plan import Context
 
 LIBRARY = Path(__file__).with_name("seed_library.py")
 LOOK_SECONDS = 0.2
@@ -26,28 +28,27 @@ LFS = b"version https://git-lfs.github.com/spec/"
 MANY = 5  # names that a sentence lists
 
 
-def obtain(item: dict, temp: Path, context) -> tuple[int, str]:
-    """Put the file that the item's uri leads to at `temp`: its bytes and sha256. With item["folder"], all files that it leads to."""
+def obtain(item: dict, temp: Path, context: Context, attempt: int = 1) -> tuple[int, str]:
+    """The file that the item's uri leads to, at `temp`: its bytes and sha256. With item["folder"], all files that it leads to."""
     uri, _, wanted = item["uri"].partition("#")
     work = temp.with_name(f"{temp.name}.cloud")
-    for attempt in range(1, context.attempts + 1):
-        try:
-            seed_volume.remove(work)
-            download(item, uri, wanted, work, context)
-            pick(work / "files", wanted, item).replace(temp)
-            return seed_volume.digest(temp)
-        except Failure as failure:
-            if failure.args[0] != UNREACHABLE or attempt == context.attempts:
-                raise
-            pause = context.backoff * 2 ** (attempt - 1)
-            say(f"{item['model']}: {failure.args[1]}; trying again in {pause:g} s")
-            time.sleep(pause)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    raise AssertionError("the loop returns or raises")
+    try:
+        seed_volume.remove(work)
+        download(item, uri, wanted, work, context)
+        pick(work / "files", wanted, item).replace(temp)
+        return seed_volume.digest(temp)
+    except Failure as failure:
+        if failure.args[0] != UNREACHABLE or attempt >= context.attempts:
+            raise
+        pause = context.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1)
+        say(f"{item['model']}: {failure.args[1]}; trying again in {pause:.2g} s")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    time.sleep(pause)
+    return obtain(item, temp, context, attempt + 1)
 
 
-def download(item: dict, uri: str, wanted: str, work: Path, context) -> None:
+def download(item: dict, uri: str, wanted: str, work: Path, context: Context) -> None:
     """Let the library fetch into `work`/files; Failure if it could not."""
     for folder in ("files", "tmp"):
         (work / folder).mkdir(parents=True)
@@ -77,7 +78,7 @@ def end(group: int) -> None:
         os.killpg(group, signal.SIGKILL)
 
 
-def watch(child: subprocess.Popen, folder: Path, context) -> None:
+def watch(child: subprocess.Popen, folder: Path, context: Context) -> None:
     """Until the child ends: tell the progress, and end it when nothing has come for long."""
     size, grown = 0, time.monotonic()
     while child.poll() is None:
@@ -97,13 +98,13 @@ def on_disk(folder: Path) -> int:
     for top, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(OSError):  # renamed meanwhile
-                state = os.lstat(os.path.join(top, name))
+                state = Path(top, name).lstat()
                 size += min(state.st_size, state.st_blocks * 512)
     return size
 
 
 def pick(folder: Path, wanted: str, item: dict) -> Path:
-    """The file to take of those that came, or with item["folder"] their folder. Links and what is hidden (.git, .cache) go first."""
+    """The file to take of those that came; with item["folder"] their folder. Links and what is hidden (.git, .cache) go first."""
     for path in [path for path in folder.rglob("*") if path.is_symlink() or path.name.startswith(".")]:
         seed_volume.remove(path)
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
@@ -117,7 +118,8 @@ def pick(folder: Path, wanted: str, item: dict) -> Path:
     if len(fitting) > 1:
         raise Failure(NOT_FOUND, f"it leads to {len(fitting)} files ({some})", remedy="add #PATH of the one to the uri")
     if not fitting:
-        raise Failure(NOT_FOUND, f"it leads to no {f'file {wanted!r}' if wanted else kind}" + (f", only to {some}" if files else ""))
+        missing = f"file {wanted!r}" if wanted else kind
+        raise Failure(NOT_FOUND, f"it leads to no {missing}" + (f", only to {some}" if files else ""))
     with files[fitting[0]].open("rb") as file:
         if file.read(len(LFS)) == LFS:
             raise Failure(NOT_FOUND, "it is only a pointer of Git LFS", remedy="give an https uri of the file itself")

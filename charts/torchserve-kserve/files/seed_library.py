@@ -1,8 +1,8 @@
 """The process in which KServe's storage library (kserve_storage) works for seed_cloud.py.
 
-One line of JSON on stdin says what to fetch, for an argument would show secrets to everyone; one on stdout how it went: an exit code
-of seed.py and a cause, or 0. What the library itself prints goes nowhere: its log has URIs and settings in full. Stdin ends when
-seed.py does, however it ends, and this process with it.
+One line of JSON on stdin says what to fetch, for an argument would show secrets to everyone; one on stdout how it went: an exit
+code of seed.py and a cause, or 0. What the library itself prints goes nowhere: its log has URIs and settings in full. Stdin ends
+when seed.py does, however it ends, and this process with it.
 """
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ BY_WORDS = {
 
 
 def main() -> None:
-    order = json.loads(open(0, "rb", buffering=0, closefd=False).readline())
+    with open(0, "rb", buffering=0, closefd=False) as stdin:  # unbuffered: the thread reads on
+        order = json.loads(stdin.readline())
     answer = os.dup(1)
     os.dup2(2, 1)
     threading.Thread(target=end_with_parent, daemon=True).start()
@@ -61,7 +62,7 @@ def end_with_parent() -> None:
 
 
 def settle(scratch: Path) -> None:
-    """Set the environment as every client of the library reads it: temporary files on the claim, our CA, proxies in small letters."""
+    """The environment as each client of the library reads it: temporary files on the claim, our CA, proxies in small letters."""
     environment = os.environ
     environment["TMPDIR"] = str(scratch)
     environment.setdefault("HF_HOME", str(scratch))

@@ -13,17 +13,18 @@ import urllib.parse
 from pathlib import Path
 
 from seed_errors import NO_SPACE, NOT_FOUND, PLAN, REFUSED, UNREACHABLE, Failure
+from seed_plan import Context
 
 CHUNK = 1 << 20
 SEARCHED = 20_000  # files of a claim that are looked through for one that lies elsewhere
 
 
-def needs(item: dict, temp: Path, context) -> int:
+def needs(item: dict, _: Path, context: Context) -> int:
     """Bytes that are to come; fails where the file is not there."""
     return locate(item["uri"], context.mounts).stat().st_size
 
 
-def obtain(item: dict, temp: Path, context) -> tuple[int, str]:
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     """Copy the mounted file to `temp`, hashed on the way: its bytes and sha256."""
     digest, done = hashlib.sha256(), 0
     with opened(locate(item["uri"], context.mounts)) as source, temp.open("wb") as out:
@@ -74,7 +75,8 @@ def inside(root: Path, path: str, whose: str) -> Path:
             continue
         if stat.S_ISREG(mode):
             return file
-        raise Failure(NOT_FOUND, f"{written} on {whose} is {'a folder' if stat.S_ISDIR(mode) else 'no file'}; name the file in it")
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise Failure(NOT_FOUND, f"{written} on {whose} is {what}", remedy="name the file itself")
     raise Failure(NOT_FOUND, f"{whose} has no {path}{elsewhere(root, path)}")
 
 

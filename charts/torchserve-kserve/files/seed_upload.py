@@ -1,7 +1,7 @@
 """upload://NAME: a file that someone sends from their own machine: `kubectl exec -i … seed.py --receive MODEL … < FILE`.
 
-It gets its name, .seed/upload/<name of the artefact on the claim>, when it is whole and checked; the run that waits for it takes it
-from there. Until then it is a .part beside it, locked by the process that writes it, so that what a killed one left is known.
+It gets its name, .seed/upload/<name of the artefact on the claim>, when it is whole and checked; the run that waits for it takes
+it from there. Until then it is a .part beside it, locked by the process that writes it, so that what a killed one left is known.
 """
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from pathlib import Path
 import seed_archive
 import seed_volume
 from seed_errors import ARCHIVE, PLAN, Failure, from_os, say
+from seed_plan import Context
 
 CHUNK = 1 << 20
 LOOK_SECONDS = 0.2
 
 
-def obtain(item: dict, temp: Path, context) -> tuple[int, str]:
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     """Wait until the upload is there and take it: its bytes and sha256."""
     sent = place(context.destination / ".seed", item)
     sent.parent.mkdir(exist_ok=True)
@@ -39,6 +40,10 @@ def obtain(item: dict, temp: Path, context) -> tuple[int, str]:
         time.sleep(LOOK_SECONDS)
 
 
+def is_upload(item: dict) -> bool:
+    return item.get("uri", "").lower().startswith("upload:")
+
+
 def place(root: Path, item: dict) -> Path:
     return root / "upload" / Path(item["path"]).name
 
@@ -46,23 +51,24 @@ def place(root: Path, item: dict) -> Path:
 def waiting(item: dict, sent: Path) -> str:
     """What the log says meanwhile: the command, or how much of an upload is there."""
     name = item["uri"].partition("://")[2]
+    options = dict(zip(sys.argv, sys.argv[1:]))
     sizes = [part.stat().st_size for part in sent.parent.glob(f"{sent.name}.*.part")]
     if sizes:
         return f"{item['model']}: {name} is being uploaded, {max(sizes):,} bytes are here"
-    given = dict(zip(sys.argv, sys.argv[1:]))
-    command = [sys.argv[0], "--receive", item["model"], "--plan", given.get("--plan", ""), "--destination", given.get("--destination", "")]
-    pod = os.environ.get("HOSTNAME", "POD")
-    return f"{item['model']}: waiting for {name}: kubectl exec -i {pod} -- python3 {shlex.join(command)} < {shlex.quote(name)}"
+    places = [word for option in ("--plan", "--destination") for word in (option, options[option])]
+    command = shlex.join(["python3", sys.argv[0], "--receive", item["model"], *places])
+    pod = socket.gethostname()  # in a pod, its name
+    return f"{item['model']}: waiting for {name}, which comes by: kubectl exec -i {pod} -- {command} < {shlex.quote(name)}"
 
 
 def receive(model: str, artifacts: list[dict], options) -> int:
     """`seed.py --receive MODEL`: the exit code. Here, where the sender sees it, is refused what the run would refuse later; the
     waiting run hears nothing of that."""
     try:
-        item = next((item for item in artifacts if item["model"] == model and item.get("uri", "").lower().startswith("upload:")), None)
-        if item is None:
+        fitting = [item for item in artifacts if item["model"] == model and is_upload(item)]
+        if not fitting:
             raise Failure(PLAN, f"the plan has no model {model} with an upload:// uri")
-        take(item, options.destination / ".seed", sys.stdin.buffer)
+        take(fitting[0], options.destination / ".seed", sys.stdin.buffer)
     except OSError as error:
         failure = from_os(error, options.destination)
     except Failure as error:
@@ -111,7 +117,7 @@ def check(item: dict, part: Path, size: int, sha256: str) -> None:
         raise Failure(ARCHIVE, "nothing came on standard input", remedy="give kubectl exec its -i, and a file that is not empty")
     try:
         seed_archive.check(item, part, sha256)
-    except Failure as failure:
+    except Failure:
         if zipfile.is_zipfile(part):
             raise
         cut = f"the {size:,} bytes that came are no whole archive: the transfer was cut, or it is another file"
@@ -120,7 +126,7 @@ def check(item: dict, part: Path, size: int, sha256: str) -> None:
 
 def tidy(root: Path, artifacts: list[dict]) -> None:
     """Remove what killed transfers left, and uploads of this plan that came too late."""
-    late = {place(root, item).name for item in artifacts if (root.parent / item["path"]).exists()}
+    late = {place(root, item).name for item in artifacts if is_upload(item) and (root.parent / item["path"]).exists()}
     for left in (root / "upload").glob("*"):
         if left.name in late or (left.suffix == ".part" and abandoned(left)):
             left.unlink(missing_ok=True)
