@@ -48,11 +48,12 @@ of a pod that never starts. Another claim is read-only as a volume, too, so that
 activeDeadlineSeconds: {{ int .Values.seed.timeoutSeconds }}
 backoffLimit: 3
 # The program tries each source several times itself; another pod helps where the cause may pass. It can't where the plan
-# is wrong (2), the file is not there or not ours to have (3, 4), has another sha256 (6) or is no archive (7), or the certificate is not trusted (10).
+# is wrong (2), the file is not there or not ours to have (3, 4), has another sha256 (6) or is no archive (7), the certificate is not
+# trusted (10), or the image lacks what the source needs (11).
 podFailurePolicy:
   rules:
     - action: FailJob
-      onExitCodes: {operator: In, values: [2, 3, 4, 6, 7, 10]}
+      onExitCodes: {operator: In, values: [2, 3, 4, 6, 7, 10, 11]}
     - action: Ignore
       onPodConditions: [{type: DisruptionTarget, status: "True"}]
 template:
