@@ -104,7 +104,8 @@ def take(item: dict, root: Path, stream) -> None:
 def copy(stream, out) -> tuple[int, str]:
     """Bytes and sha256 of what came."""
     digest, size = hashlib.sha256(), 0
-    for chunk in iter(lambda: stream.read(CHUNK), b""):
+    # `read` would wait for all of a chunk, and a signal that comes between two parts of it for its end
+    for chunk in iter(lambda: stream.read1(CHUNK), b""):
         digest.update(chunk)
         size += out.write(chunk)
     out.flush()
