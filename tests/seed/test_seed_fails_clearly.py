@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import socket
 import threading
@@ -59,7 +60,7 @@ def test_a_server_that_fails_once_is_asked_again(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(status=500), Answer(status=503), WHOLE))
     result = claim.seed()
     assert result.code == 0, result.everything
-    assert "HTTP 503 Service Unavailable; trying again in 0.02 s" in result.out
+    assert re.search(r"HTTP 503 Service Unavailable; trying again in 0\.0[123]\d* s", result.out)
 
 
 def test_a_server_that_keeps_failing_is_given_up_after_the_attempts(claim, server):
@@ -105,7 +106,7 @@ def test_a_stalled_server_is_given_up_after_the_timeout(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(WHOLE, hold=threading.Event())))
     result = claim.seed("--timeout", "0.2", "--attempts", "1")
     assert result.code == 5, result.everything
-    assert "TimeoutError" in result.err or "timeout" in result.err
+    assert "no byte came for 0.2 s" in result.err
 
 
 def test_a_content_length_that_is_too_short_is_not_taken_for_a_whole_archive(claim, server):
@@ -156,7 +157,7 @@ def test_a_missing_config_map_key_is_said_with_its_name(claim):
 
 def test_a_source_larger_than_the_volume_is_refused_before_it_is_fetched(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(WHOLE, length=1 << 60)))
-    failed(claim, 8, f"it has {1 << 60:,} bytes, the volume has ", "enlarge persistence.size")
+    failed(claim, 8, f"it needs {1 << 60:,} bytes, the volume has ", "enlarge persistence.size")
 
 
 def test_a_file_that_the_volume_has_no_room_for_is_no_space(claim, server):

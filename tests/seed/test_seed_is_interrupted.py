@@ -77,8 +77,8 @@ def test_the_error_file_of_a_failed_run_is_gone_as_soon_as_a_retry_works(claim, 
 
 def test_archives_that_were_seeded_stay_when_a_later_one_fails(claim, server):
     good = {"model": "one", "uri": server.gives("/one.mar", BIG), "path": "model-store/one-1.mar"}
-    bad = {"model": "two", "uri": server.url("/two.mar"), "path": "model-store/two-1.mar"}
+    bad = {"model": "two", "uri": server.gives("/two.mar", b"<html>"), "path": "model-store/two-1.mar"}
     claim.writes([good, bad])
     result = claim.seed()
-    assert result.code == 3 and result.err.startswith("seed: two: ")
+    assert result.code == 7 and result.err.startswith("seed: two: ")
     assert claim.files == ["model-store/one-1.mar"] and not claim.marker.exists()

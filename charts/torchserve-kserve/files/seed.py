@@ -28,10 +28,11 @@ A run with a true marker transfers nothing and only reads; a file for which any 
 --keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest.
 
 Exit codes: 0 done; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or unreliable; 6 wrong
-sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
-image lacks what the source needs; 130, 143 stopped.
+sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the image
+lacks what the source needs; 130, 143 stopped.
 A failure is one line, `seed: MODEL: URI without secrets: CAUSE; REMEDY`, on stderr, in error file and termination log.
-With --json, stdout has one object a line: {"event": "message"|"progress"|"fetched"|"kept"|"removed"|"complete"|"failed", "text", …}.
+With --json, stdout has one object a line: {"event", "text", …}, event being message, progress, fetched, kept, removed, complete
+or failed.
 """
 from __future__ import annotations
 
@@ -127,8 +128,6 @@ class Run:
     def context(self, temp: Path) -> seed_plan.Context:
         options = self.options
         progress = seed_progress.Progress(options.progress_seconds)
-        context = seed_plan.Context(self.destination, temp, progress, options.mounts, options.secrets, options.timeout,
-                                    options.attempts, options.backoff, options.connections)
 
         def fetch(part: dict, file: Path) -> tuple[int, str]:
             with about(part, self.destination):
@@ -137,7 +136,8 @@ class Run:
                     raise Failure(CHECKSUM, f"its sha256 is {sha256}, declared is {part['sha256']}")
                 return size, sha256
 
-        context.fetch = fetch
+        context = seed_plan.Context(self.destination, temp, progress, fetch, options.mounts, options.secrets, options.timeout,
+                                    options.attempts, options.backoff, options.connections)
         return context
 
     def fill(self, artifacts: list[dict], context: seed_plan.Context) -> list[dict]:
@@ -149,7 +149,9 @@ class Run:
                 if there := seed_volume.in_place(item, self.destination / item["path"], self.root):
                     found[item["path"]] = there
                     seed_progress.summary(item, "kept", there[0], time.monotonic() - started, there[1])
+        # An upload comes when someone sends it: the others needn't wait for that.
         missing = [item for item in artifacts if item["path"] not in found]
+        missing.sort(key=lambda item: item.get("uri", "").lower().startswith("upload:"))
         if missing:
             self.marker.unlink(missing_ok=True)  # what it says is not so
             self.check_before(missing, context)
@@ -166,8 +168,8 @@ class Run:
         for item in missing:
             with about(item, self.destination):
                 seed_volume.check_writable(item, self.destination)
-                needs = getattr(source(item), "needs", None)
-                sizes.append((title(item), needs and needs(item, context.temp / seed_volume.key(item), context) or 0))
+                needs = getattr(source(item), "needs", lambda *_: None)
+                sizes.append((title(item), needs(item, context.temp / seed_volume.key(item), context) or 0))
         seed_volume.check_room(sizes, self.destination)
 
     def fetch(self, item: dict, context: seed_plan.Context) -> tuple[int, str]:

@@ -28,11 +28,12 @@ machine_readable = False  # set by --json
 
 class Failure(Exception):
     """args: exit code (which also tells the remedy), cause. `where`: what it is about, as shown; seed.py fills it in. `remedy`:
-    in place of the code's."""
+    in place of the code's. `pause`: seconds to wait before another try, as the server asks. `final`: all tries were made."""
 
     def __init__(self, code: int, cause: str, where: str = "", remedy: str = "") -> None:
         super().__init__(code, cause)
         self.where, self.remedy = where, remedy or REMEDY[code]
+        self.pause, self.final = 0.0, False
 
     @property
     def line(self) -> str:
@@ -58,7 +59,8 @@ def redacted(text: str) -> str:
 
 
 def shown(uri: str) -> str:
-    """A URI as it may be printed: without userinfo and query; without fragment unless it names a file in a repository or image."""
+    """A URI as it may be printed: without userinfo and query; with a fragment only where it names a file in a repository or
+    image."""
     bare = re.sub(r"://[^/]*@", "://", re.sub(r"[?#].*", "", uri))
     file = re.search(r"#([^?#]*)", uri) if not re.match(r"https?:", uri, re.I) or bare.endswith(".git") else None
     return f"{bare}#{file[1]}" if file else bare

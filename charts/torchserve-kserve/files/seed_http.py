@@ -1,79 +1,117 @@
-"""http(s)://: one stream (for now)."""
+"""http(s)://: what the server says of a source, whether a transfer may go on where it was cut, and trying again."""
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
 import http.client
-import shutil
-import ssl
+import json
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from seed_errors import CERTIFICATE, NO_SPACE, NOT_FOUND, REFUSED, UNREACHABLE, Failure, say
-from seed_plan import Context
+import seed_volume
+from seed_connection import Connection, Origin, content_range, validator
+from seed_errors import UNREACHABLE, Failure, say
+from seed_plan import LONGEST_PAUSE, Context
+from seed_transfer import Transfer, state_file
+from seed_window import Changed
 
-CHUNK = 1 << 20
-
-
-@contextlib.contextmanager
-def network() -> Iterator[None]:
-    """Turn what goes wrong on the way to a server into a Failure. Texts of http.client may quote the URL: not shown."""
-    try:
-        yield
-    except urllib.error.HTTPError as error:
-        busy, gone = error.code >= 500 or error.code in (408, 425, 429), error.code in (404, 410)
-        code = UNREACHABLE if busy else NOT_FOUND if gone else REFUSED
-        raise Failure(code, f"HTTP {error.code} {http.client.responses.get(error.code, '')}".rstrip()) from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            raise Failure(CERTIFICATE, reason.verify_message) from None
-        raise Failure(UNREACHABLE, getattr(reason, "strerror", None) or type(reason).__name__) from None
+Result = TypeVar("Result")
 
 
-def open_source(item: dict, context: Context):
-    uri = urllib.parse.urlsplit(item["uri"])
-    request = urllib.request.Request(uri._replace(netloc=uri.netloc.rpartition("@")[2], fragment="").geturl())
-    if uri.username is not None:  # "unredirected": another host that we are sent to must not see it
-        pair = urllib.parse.unquote(f"{uri.username}:{uri.password or ''}").encode()
-        request.add_unredirected_header("Authorization", "Basic " + base64.b64encode(pair).decode())
-    with network():
-        answer = urllib.request.urlopen(request, timeout=context.timeout)
-    return answer, answer.length
+class Source:
+    """A URI and what its server said of it: size in bytes or None, whether it honours ranges, and the validator."""
+
+    def __init__(self, item: dict, context: Context) -> None:
+        self.origin = Origin(item, context.secrets)
+        self.size: int | None = None
+        self.ranges, self.validator = False, ""
+        self.answer: tuple[Connection, http.client.HTTPResponse] | None = None  # of a server without ranges: all of the content
+        given = item["uriFrom"] if "uriFrom" in item else item["uri"]  # a presigned URI is another one each time
+        self.uri = hashlib.sha256(json.dumps(given).encode()).hexdigest()
+
+    def probe(self, context: Context) -> None:
+        """Ask for one byte."""
+        connection = Connection(self.origin, context.timeout)
+        answer = connection.get(0, 1)
+        self.ranges, self.size, self.validator = False, None, ""
+        if answer.status == 206:
+            found = content_range(answer)
+            self.ranges, self.size = found is not None and found[:2] == (0, 1), found and found[2]
+            self.validator = validator(answer)
+            connection.close()
+        elif answer.status == 416:  # an empty file has no byte
+            self.size = 0
+            connection.close()
+        else:
+            self.size, self.answer = answer.length, (connection, answer)
+
+    @property
+    def resumable(self) -> bool:
+        return bool(self.ranges and self.validator and self.size)
+
+    def rest(self) -> None:
+        """Keep no connection open that another transfer's time would only spoil."""
+        if self.answer:
+            self.answer[0].close()
+            self.answer = None
 
 
-def download(item: dict, temp: Path, context: Context) -> tuple[int, str]:
-    source, size = open_source(item, context)
-    digest, done = hashlib.sha256(), 0
-    context.progress.start(item["model"], item["path"], size)
-    with contextlib.closing(source), temp.open("wb") as out:
-        if size is not None and size > (free := shutil.disk_usage(temp.parent).free):
-            raise Failure(NO_SPACE, f"it has {size:,} bytes, the volume has {free:,} free")
-        while True:
-            with network():
-                chunk = source.read(CHUNK)
-            if not chunk:
-                break
-            digest.update(chunk)
-            done += out.write(chunk)
-            context.progress.moved(len(chunk))
-    if size is not None and done < size:
-        raise Failure(UNREACHABLE, f"the transfer was cut after {done:,} of {size:,} bytes")
-    return done, digest.hexdigest()
+def needs(item: dict, temp: Path, context: Context) -> int | None:
+    """Bytes that are to come, or None; fails where the source is not to be had."""
+    source = retrying(item, context, lambda: probed(item, context))
+    if any(other.answer for other in context.known.values()):
+        source.rest()
+    context.known[temp] = source
+    return None if source.size is None else source.size - resume_at(source, temp)
 
 
-def obtain(item: dict, temp: Path, context: Context, attempt: int = 1) -> tuple[int, str]:
-    try:
-        return download(item, temp, context)
-    except Failure as failure:
-        if failure.args[0] != UNREACHABLE or attempt >= context.attempts:
+def probed(item: dict, context: Context) -> Source:
+    source = Source(item, context)
+    source.probe(context)
+    return source
+
+
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
+    """The whole content at `temp`: its bytes and sha256. Content that changes meanwhile is fetched anew, in one stream: the parts
+    of one answer belong together."""
+    source = context.known.pop(temp, None) or retrying(item, context, lambda: probed(item, context))
+    connections = context.connections
+
+    def transfer() -> tuple[int, str]:
+        nonlocal source, connections
+        try:
+            return Transfer(item, source, temp, context, connections, resume_at(source, temp)).run()
+        except Changed:
+            connections = 1
+            seed_volume.remove(state_file(temp))
+            source = probed(item, context)
             raise
-        pause = context.backoff * 2 ** (attempt - 1)
-        say(f"{item['model']}: {failure.args[1]}; trying again in {pause:g} s")
-        time.sleep(pause)
-    return obtain(item, temp, context, attempt + 1)
+        finally:
+            source.rest()
+
+    return retrying(item, context, transfer)
+
+
+def resume_at(source: Source, temp: Path) -> int:
+    """So many bytes at `temp` are of this very content and were safely written by a run that was stopped."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        state = json.loads(state_file(temp).read_bytes())
+        if source.resumable and state["content"] == [source.uri, source.validator, source.size]:
+            return min(int(state["bytes"]), temp.stat().st_size)
+    return 0
+
+
+def retrying(item: dict, context: Context, action: Callable[[], Result]) -> Result:
+    """The action's result; again where that may help, unless the action itself has tried all it can."""
+    for pause in context.pauses():
+        try:
+            return action()
+        except Failure as failure:
+            if failure.args[0] != UNREACHABLE or failure.final or pause is None:
+                raise
+            wait = max(pause, min(failure.pause, LONGEST_PAUSE))
+            say(f"{item['model']}: {failure.args[1]}; trying again in {wait:.2g} s")
+        time.sleep(wait)
+    raise AssertionError("pauses have no end")

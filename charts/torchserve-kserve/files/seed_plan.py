@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,24 +15,33 @@ from seed_progress import Progress
 HTTP = re.compile(r"https?://([^/?#@]*@)?([\w.-]+|\[[\da-f:]+\])(:\d+)?/[!-~]+", re.I | re.A)
 OTHER = re.compile(r"((configMap|pvc)://[\w.-]+/|(oci|upload|s3|gs|hf|hdfs|webhdfs)://)[!-~]+", re.I | re.A)
 NAME = re.compile(r"[\w.-]+", re.A)
+LONGEST_PAUSE = 60.0  # seconds before another try, also where the server asks for more
 # Of a build: where a source is given; the last is a list.
 PARTS = ("handler", "modelFile", "serializedFile", "requirementsFile", "configFile", "extraFiles")
 
 
 @dataclass
 class Context:
-    """What a source needs to know beside its item. `fetch` puts a part of a build somewhere: (part, file) -> (bytes, sha256)."""
+    """What a source needs to know beside its item."""
 
     destination: Path
     temp: Path  # what begins with the name of an item's own file in here is kept for a resume and removed after success
     progress: Progress
-    mounts: Path | None = None
-    secrets: Path | None = None
-    timeout: float = 30.0
-    attempts: int = 5
-    backoff: float = 1.0
-    connections: int = 8
-    fetch: Callable[[dict, Path], tuple[int, str]] = field(default=lambda part, file: (0, ""))
+    fetch: Callable[[dict, Path], tuple[int, str]]  # puts a part of a build somewhere: its bytes and sha256
+    mounts: Path | None
+    secrets: Path | None
+    timeout: float
+    attempts: int
+    backoff: float
+    connections: int
+    known: dict = field(default_factory=dict)  # by temporary file: what seed_http has heard of its source
+
+    def pauses(self) -> Iterator[float | None]:
+        """Seconds before the 2nd, 3rd … try: doubled each time, and by chance more or less; after the last there is none."""
+        for attempt in range(self.attempts - 1):
+            yield min(self.backoff * 2**attempt, LONGEST_PAUSE) * random.uniform(0.5, 1.5)
+        while True:
+            yield None
 
 
 def load(path: Path) -> tuple[str, bytes]:

@@ -22,7 +22,7 @@ class Progress:
             self._started = self._told = time.monotonic()
 
     def moved(self, count: int) -> None:
-        """So many bytes came (or, negative, were thrown away)."""
+        """So many bytes came (or, negative, were thrown away; or 0, to say that nothing comes)."""
         with self._lock:
             self.done += count
             now = time.monotonic()

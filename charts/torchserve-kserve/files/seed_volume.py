@@ -165,9 +165,8 @@ def check_room(sizes: list[tuple[str, int]], destination: Path) -> None:
     free, need = shutil.disk_usage(destination).free, sum(size for _, size in sizes)
     if need > free:
         where, largest = max(sizes, key=lambda entry: entry[1])
-        with_ = "" if len(sizes) == 1 else f"it needs {largest:,} and "
-        what = f"it needs {need:,}" if len(sizes) == 1 else f"{with_}all {len(sizes)} files of the plan {need:,}"
-        raise Failure(NO_SPACE, f"{what} bytes, the volume has {free:,} free", where)
+        share = "" if len(sizes) == 1 else f" of the {need:,} that the plan needs"
+        raise Failure(NO_SPACE, f"it needs {largest:,} bytes{share}, the volume has {free:,} free", where)
 
 
 def check_writable(item: dict, destination: Path) -> None:
