@@ -51,6 +51,17 @@ def own(*, install: bool) -> str:
     return name
 
 
+def library() -> Path:
+    """A folder with kserve_storage and what it needs, of the image's versions, for this Python: for PYTHONPATH."""
+    locked = RECIPE / "requirements.txt"
+
+    def build(work: Path) -> None:
+        say("installing KServe's storage library")
+        shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:",
+                   "--target", str(work), "--requirement", str(locked)], cache() / "logs" / "storage-library.log")
+    return store.built("site", store.key(locked, platform.machine(), sys.implementation.cache_tag), build)
+
+
 def install(cluster: Kind, *, install: bool) -> None:
     """Gives the node the image under the name that KServe's charts ask for, and lets its pods into `restricted` namespaces.
 

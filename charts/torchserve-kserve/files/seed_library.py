@@ -25,8 +25,8 @@ LONGEST_CAUSE = 300
 BY_STATUS = {401: REFUSED, 403: REFUSED, 404: NOT_FOUND, 410: NOT_FOUND}
 # What the clouds' clients call their errors. The order counts: Hugging Face says 401 for a repository that does not exist.
 BY_NAME = {
+    UNREACHABLE: re.compile(r"Connect|Timeout|Endpoint|Transport|Resolution|Retry|Incomplete|ServiceRe(quest|sponse)|LocalEntry"),
     NOT_FOUND: re.compile(r"NotFound|NoSuch|NotGitRepository"),
-    UNREACHABLE: re.compile(r"Connect|Timeout|Endpoint|Transport|Resolution|Retry|Incomplete|ServiceRe(quest|sponse)|Offline"),
     REFUSED: re.compile(r"Auth|Credential|Forbidden|Gated|AccessDenied|Refresh"),
 }
 # What the library says where it raises no error of a client: its own sentences, and those of its workers.
@@ -123,8 +123,10 @@ def status_of(error: BaseException) -> int:
 
 
 def printable(error: BaseException, uri: str) -> str:
-    """The error's words in one line, without what must not be seen: values of secret variables, userinfo and query of a URI."""
-    text = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    """The library's words and those of the client below it, in one line, without what must not be seen: values of secret
+    variables, userinfo and query of a URI."""
+    said = [" ".join(str(link).split()).rstrip(".") or type(link).__name__ for link in (error, error.__cause__) if link]
+    text = said[0] if len(said) < 2 or said[1] in said[0] else f"{said[0]} ({said[1]})"
     if isinstance(error, ModuleNotFoundError):
         text = f"this image has no Python package {error.name}"
     parts = urllib.parse.urlsplit(uri)
