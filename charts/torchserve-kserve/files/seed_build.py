@@ -76,7 +76,7 @@ def gather(item: dict, option: str, part: dict, names: dict[str, str], folder: P
         raise Failure(PLAN, f"{names[name]} has a file named {name}, too, and an archive has no folders", where)
     names[name] = option
     many = option == "extraFiles" and bool(MIRRORED.match(part["uri"]))
-    context.fetch({**part, "model": item["model"], "folder": many}, folder / name)
+    context.fetch({**part, "part": True, "folder": many}, folder / name)
     return folder / name
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -28,24 +27,31 @@ LFS = b"version https://git-lfs.github.com/spec/"
 MANY = 5  # names that a sentence lists
 
 
-def obtain(item: dict, temp: Path, context: Context, attempt: int = 1) -> tuple[int, str]:
-    """The file that the item's uri leads to, at `temp`: its bytes and sha256. With item["folder"], all files that it leads to."""
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
+    """What the item's uri leads to, at `temp`: its bytes and sha256. That is a model archive; for item["part"] any file; for
+    item["folder"] all files there are."""
+    pauses = context.pauses()
+    while (pause := once(item, temp, context, next(pauses))) is not None:
+        time.sleep(pause)
+    return seed_volume.digest(temp)
+
+
+def once(item: dict, temp: Path, context: Context, pause: float | None) -> float | None:
+    """One try. None when it is there; else the pause before the next try, if there is to be one."""
     uri, _, wanted = item["uri"].partition("#")
     work = temp.with_name(f"{temp.name}.cloud")
     try:
         seed_volume.remove(work)
         download(item, uri, wanted, work, context)
         pick(work / "files", wanted, item).replace(temp)
-        return seed_volume.digest(temp)
     except Failure as failure:
-        if failure.args[0] != UNREACHABLE or attempt >= context.attempts:
+        if failure.args[0] != UNREACHABLE or pause is None:
             raise
-        pause = context.backoff * 2 ** (attempt - 1) * random.uniform(0.5, 1)
         say(f"{item['model']}: {failure.args[1]}; trying again in {pause:.2g} s")
+        return pause
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    time.sleep(pause)
-    return obtain(item, temp, context, attempt + 1)
+    return None
 
 
 def download(item: dict, uri: str, wanted: str, work: Path, context: Context) -> None:
@@ -53,7 +59,7 @@ def download(item: dict, uri: str, wanted: str, work: Path, context: Context) ->
     for folder in ("files", "tmp"):
         (work / folder).mkdir(parents=True)
     last = urllib.parse.unquote(urllib.parse.urlsplit(uri).path.rpartition("/")[2])
-    patterns = [wanted] if wanted else ["*.mar", last or "*.mar"] if "path" in item else None
+    patterns = [wanted] if wanted else None if item.get("part") else ["*.mar", last or "*.mar"]
     order = json.dumps({"uri": uri, "work": str(work), "patterns": patterns})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     context.progress.start(item["model"], wanted or last or uri.partition("://")[2], None)
@@ -110,9 +116,9 @@ def pick(folder: Path, wanted: str, item: dict) -> Path:
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     if item.get("folder") and not wanted and len(files) > 1:
         return folder
-    archives, kind = "path" in item, "model archive (.mar)" if "path" in item else "file"
+    kind = "file" if item.get("part") else "model archive (.mar)"
     fitting = [name for name in files if name == wanted] if wanted else list(files)
-    if archives and not wanted and len(files) > 1:
+    if not (wanted or item.get("part")) and len(files) > 1:
         fitting = [name for name in files if name.endswith(".mar")]
     some = ", ".join(sorted(fitting or files)[:MANY]) + (", …" if len(fitting or files) > MANY else "")
     if len(fitting) > 1:

@@ -27,7 +27,7 @@ BY_STATUS = {401: REFUSED, 403: REFUSED, 404: NOT_FOUND, 410: NOT_FOUND}
 BY_NAME = {
     UNREACHABLE: re.compile(r"Connect|Timeout|Endpoint|Transport|Resolution|Retry|Incomplete|ServiceRe(quest|sponse)|LocalEntry"),
     NOT_FOUND: re.compile(r"NotFound|NoSuch|NotGitRepository"),
-    REFUSED: re.compile(r"Auth|Credential|Forbidden|Gated|AccessDenied|Refresh"),
+    REFUSED: re.compile(r"[Aa]uth|Credential|Forbidden|Gated|AccessDenied|Refresh"),
 }
 # What the library says where it raises no error of a client: its own sentences, and those of its workers.
 BY_WORDS = {
@@ -126,6 +126,8 @@ def printable(error: BaseException, uri: str) -> str:
     """The library's words and those of the client below it, in one line, without what must not be seen: values of secret
     variables, userinfo and query of a URI."""
     said = [" ".join(str(link).split()).rstrip(".") or type(link).__name__ for link in (error, error.__cause__) if link]
+    if len(said) > 1 and "authentication failed" in said[0] and code_of(error) != REFUSED:
+        del said[0]  # it takes every error whose text has "auth" in it for that
     text = said[0] if len(said) < 2 or said[1] in said[0] else f"{said[0]} ({said[1]})"
     if isinstance(error, ModuleNotFoundError):
         text = f"this image has no Python package {error.name}"
