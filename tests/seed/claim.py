@@ -33,9 +33,10 @@ class Claim:
         self.root.mkdir()
         self.termination_log.touch()
 
-    def wants(self, uri: str, path: str = "model-store/bert-0a1b2c3d.mar", **more) -> None:
+    def wants(self, uri: str | None, path: str = "model-store/bert-0a1b2c3d.mar", **more) -> None:
         """Make the plan one artefact."""
-        self.writes([{"model": "bert", "version": "1.0", "uri": uri, "sha256": None, "path": path, **more}])
+        source = {} if uri is None else {"uri": uri}
+        self.writes([{"model": "bert", "version": "1.0", **source, "sha256": None, "path": path, **more}])
 
     def writes(self, artifacts: list[dict]) -> None:
         self.plan.write_text(json.dumps({"artifacts": artifacts}))

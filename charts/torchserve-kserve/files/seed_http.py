@@ -84,12 +84,11 @@ def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
         try:
             return Transfer(item, source, temp, context, connections, resume_at(source, temp)).run()
         except Changed:
+            source.rest()
             connections = 1
             seed_volume.remove(state_file(temp))
             source = probed(item, context)
             raise
-        finally:
-            source.rest()
 
     return retrying(item, context, transfer)
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from seed_http import Source
 
 MEMORY = 28 << 20  # bytes of all pieces that are held
-LARGEST, SMALLEST = 2 << 20, 256 << 10  # bytes of a piece
+LARGEST, SMALLEST = 2 << 20, 64 << 10  # bytes of a piece
 SLICE = 256 << 10  # bytes between two looks at what happens elsewhere
-SAVE_SECONDS = 0.25  # between two notes, at least
+SAVE_SECONDS = 0.2  # between two notes, at least
 
 
 def state_file(temp: Path) -> Path:
@@ -35,7 +35,7 @@ class Transfer:
     def __init__(self, item: dict, source: Source, temp: Path, context: Context, connections: int, start: int) -> None:
         self.item, self.source, self.temp, self.context, self.start = item, source, temp, context, start
         self.connections = connections if source.resumable else 1
-        piece = max(min((source.size or MEMORY) // (4 * self.connections), LARGEST, MEMORY // (2 * self.connections)), SMALLEST)
+        piece = max(min((source.size or MEMORY) // (8 * self.connections), LARGEST, MEMORY // (2 * self.connections)), SMALLEST)
         count = min(MEMORY // piece, 4 * self.connections)
         self.window = Window(start, source.size, piece, max(count, 2))
 
@@ -162,7 +162,7 @@ class Worker(threading.Thread):
                     raise
                 if not needed:
                     continue
-                if piece.filled - before >= SMALLEST // 4:
+                if piece.filled - before >= SMALLEST // 2:
                     pauses = self.transfer.context.pauses()
                 pause = next(pauses)
                 if failure.args[0] != UNREACHABLE or pause is None:
@@ -208,13 +208,15 @@ class Worker(threading.Thread):
         source = self.source
         if start == 0 and end is None:
             answer = self.connection.get()
-            same = answer.status == 200 and answer.length == source.size
+            source.validator = validator(answer)
+            if answer.status == 200 and answer.length == source.size:
+                return answer
         else:
             answer = self.connection.get(start, end, source.validator)
-            same = answer.status == 206 and content_range(answer) == (start, end or source.size, source.size)
-        told = validator(answer)
-        if same and (told == source.validator or not (told or source.validator.startswith('"'))):
-            return answer
+            told = validator(answer)
+            same = told == source.validator or not (told or source.validator.startswith('"'))
+            if answer.status == 206 and same and content_range(answer) == (start, end or source.size, source.size):
+                return answer
         raise Changed("it changed while it was fetched, or its server does not honour ranges after all")
 
     def write(self, file: int, piece: Piece) -> None:

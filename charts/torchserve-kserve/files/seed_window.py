@@ -1,8 +1,8 @@
 """The pieces of a file that several connections bring, until the sha256 is made of them in order.
 
 A piece stays in memory until it is its turn, so nothing is read again, and no more than a window of pieces is ahead of the
-sha256. A connection that breaks gives its piece back, with what came of it; where one is slow while others wait for it, another fetches
-the same piece, too. Only when no connection brings anything any more is the transfer given up.
+sha256. A connection that breaks gives its piece back, with what came of it; where one is slow while others wait for it, another
+fetches the same piece, too. Only when no connection brings anything any more is the transfer given up.
 """
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Window:
 
     def _slow(self) -> Piece | None:
         """The piece that the sha256 waits for, if one connection alone has had it for unusually long."""
-        first = [piece for piece in self.running if piece.start == self.hashed]
+        first = [piece for piece in self.running if piece.start == self.hashed and piece.start not in self.ready]
         late = max(SLOW, 3 * self.usual)
         if self.free < 1 or self.size is None or len(first) != 1 or time.monotonic() - first[0].since < late:
             return None
