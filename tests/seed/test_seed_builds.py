@@ -188,7 +188,7 @@ def test_what_the_archiver_says_is_one_sentence(claim, parts):
     claim.writes([{"model": "bért", "version": "1.0", "path": f"{FOLDER}.mar", "build": parts}])
     result = claim.seed()
     (line,) = result.err.splitlines()
-    assert result.code == 7 and "torch-model-archiver: " in line and "model" in line and str(claim.root) not in line
+    assert result.code == 7 and "its build: torch-model-archiver: Model name contains special characters." in line
     assert line.endswith("; correct the model's build")
 
 
@@ -219,6 +219,14 @@ def test_the_declared_version_is_the_archives(claim, parts):
     assert result.code == 0, result.everything
     with zipfile.ZipFile(claim.root / f"{FOLDER}.mar") as archive:
         assert manifest(archive.read("MAR-INF/MANIFEST.json"))["modelVersion"] == "2.0"
+
+
+def test_the_destination_may_be_relative(claim, parts):
+    wants(claim, parts)
+    command = claim.command()
+    command[command.index("--destination") + 1] = "claim"
+    done = subprocess.run(command, cwd=claim.root.parent, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

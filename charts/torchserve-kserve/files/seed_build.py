@@ -29,7 +29,7 @@ LONGEST_CAUSE = 300
 
 def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     """Fetch the parts and pack them at `temp`: bytes and sha256 of the archive, or of the folder."""
-    work, build = temp.with_name(f"{temp.name}.build"), item["build"]
+    work, build = temp.absolute().with_name(f"{temp.name}.build"), item["build"]
     for folder in ("out", "tmp", "parts"):
         if folder != "parts":  # those are what a killed run can be resumed from
             seed_volume.remove(work / folder)
@@ -110,10 +110,17 @@ def pack(item: dict, arguments: list[str], work: Path, context: Context) -> None
             child.kill()
             child.wait()
     if child.returncode:
-        lines = log.read_text(errors="replace").strip().splitlines() or [f"ended with status {child.returncode}"]
-        words = lines[-1].replace(f"{work / 'parts'}/", "").replace(f"{work}/", "")[:LONGEST_CAUSE]
-        raise Failure(NO_SPACE if "No space left" in words else ARCHIVE, f"torch-model-archiver: {words}",
-                      remedy="" if "No space left" in words else "correct the model's build")
+        words = last_words(log.read_text(errors="replace"), work) or f"it ended with status {child.returncode}"
+        full = "No space left" in words
+        raise Failure(NO_SPACE if full else ARCHIVE, f"torch-model-archiver: {words}",
+                      remedy="" if full else "correct the model's build")
+
+
+def last_words(log: str, work: Path) -> str:
+    """The error at the end of what the archiver printed, without our folders and its class."""
+    text = log.replace(f"{work / 'parts'}/", "").replace(f"{work}/", "").strip()
+    errors = list(re.finditer(r"^[A-Za-z_][\w.]*(?:Error|Exception): ", text, re.M))
+    return " ".join((text[errors[-1].end():] if errors else text.rpartition("\n")[2]).split())[:LONGEST_CAUSE]
 
 
 def main() -> None:
