@@ -81,15 +81,17 @@ class Rendered:
         return [item for item in self._objects if item["kind"] == kind]
 
     def plan(self) -> dict[str, str]:
-        """The seed's ConfigMap (`plan.json`, `seed.py`). Raises Problem for sources that need a cluster."""
+        """The seed's ConfigMap (`plan.json`, `seed.py` and what it imports). Raises Problem for sources that need a cluster."""
         data = next((data for data in self.config_maps.values() if "plan.json" in data), None)
         if data is None:
             raise Problem("A preview has no existing claim to read: give the model as a file (--mar NAME=FILE) or by an http(s) "
                           "uri.")
         for artifact in json.loads(data["plan.json"])["artifacts"]:
-            if urlsplit(artifact["uri"]).scheme not in ("http", "https"):
-                raise Problem(f"A preview takes files (--mar NAME=FILE) and http(s) sources, and models.{artifact['model']}.uri "
-                              f"is {artifact['uri']}, which needs a cluster: give the file instead.")
+            uri = artifact.get("uri", "")
+            if urlsplit(uri).scheme not in ("http", "https") or artifact.get("storage") or artifact.get("credentials"):
+                raise Problem("A preview takes files (--mar NAME=FILE) and http(s) sources without a Secret, and models."
+                              f"{artifact['model']}{f'.uri is {uri}, which' if uri else ' is made of what'} needs a cluster: "
+                              "give the file instead.")
         return data
 
     def request(self, given: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ Requests are signed in their URL: the API server, which some go through, takes a
 import datetime
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -40,24 +41,32 @@ class S3:
         self._put(f"/{quote(bucket)}/{quote(key)}", content)
         return f"s3://{bucket}/{key}"
 
-    def _put(self, path: str, content: bytes) -> None:
-        query = signed_query("PUT", urlsplit(self.route.base).netloc, path, self.keys, datetime.datetime.now(datetime.UTC))
+    def allow(self, bucket: str, policy: str) -> None:
+        """Gives a bucket this policy, a JSON document; raises Problem with the server's words."""
+        self._put(f"/{quote(bucket)}", policy.encode(), {"policy": ""})
+
+    def _put(self, path: str, content: bytes, parameters: Mapping[str, str] | None = None) -> None:
+        query = signed_query("PUT", urlsplit(self.route.base).netloc, path, self.keys, datetime.datetime.now(datetime.UTC),
+                             parameters=parameters or {})
         answer = self.route.request("PUT", f"{path.lstrip('/')}?{query}", data=content)
         if not answer.ok:
             raise Problem(f"The S3 server refused PUT {path} with status {answer.status_code}: {answer.text.strip()}")
 
 
-def signed_query(method: str, host: str, path: str, keys: Keys, now: datetime.datetime, seconds: int = VALID_SECONDS) -> str:
+def signed_query(method: str, host: str, path: str, keys: Keys, now: datetime.datetime, seconds: int = VALID_SECONDS,
+                 parameters: Mapping[str, str] | None = None) -> str:
     """The query string that makes a request of this method, host and encoded path one of the account's (AWS Signature 4).
 
     Args:
         now: in UTC; the signature is good from then on for `seconds`.
+        parameters: of the request itself, which go into the query string, too.
     """
     date = now.strftime("%Y%m%d")
     scope = f"{date}/{REGION}/s3/aws4_request"
     query = urlencode(sorted({
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": f"{keys.access}/{scope}",
         "X-Amz-Date": now.strftime("%Y%m%dT%H%M%SZ"), "X-Amz-Expires": str(seconds), "X-Amz-SignedHeaders": "host",
+        **(parameters or {}),
     }.items()), quote_via=quote, safe="")
     request = "\n".join([method, path, query, f"host:{host}", "", "host", "UNSIGNED-PAYLOAD"])
     text = "\n".join(["AWS4-HMAC-SHA256", now.strftime("%Y%m%dT%H%M%SZ"), scope, hashlib.sha256(request.encode()).hexdigest()])

@@ -5,14 +5,17 @@ ci/images/storage-initializer.
 """
 
 import json
+import platform
+import sys
 from pathlib import Path
 
 import kubernetes
 
-from ci.cluster import images, registry, rootfs, runtime, store, wheels
+from ci.cluster import images, registry, rootfs, runtime, shell, store, wheels
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
 from ci.cluster.paths import cache
+from ci.cluster.report import say
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "storage-initializer"
@@ -39,6 +42,17 @@ def own(*, install: bool) -> str:
 
     key = store.key(RECIPE, versions()["debian"], Path(rootfs.__file__), Path(wheels.__file__))
     return images.built("storage-initializer", key, "storage-initializer image", make)
+
+
+def library() -> Path:
+    """A folder with kserve_storage and what it needs, of the image's versions, for this Python: for PYTHONPATH."""
+    locked = RECIPE / "requirements.txt"
+
+    def build(work: Path) -> None:
+        say("installing KServe's storage library")
+        shell.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:",
+                   "--target", str(work), "--requirement", str(locked)], cache() / "logs" / "storage-library.log")
+    return store.built("site", store.key(locked, platform.machine(), sys.implementation.cache_tag), build)
 
 
 def install(cluster: Kind, *, install: bool) -> None:

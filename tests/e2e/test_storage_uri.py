@@ -8,7 +8,7 @@ import kubernetes
 import pytest
 
 from ci import helm
-from ci.cluster import s3, storage_initializer, up
+from ci.cluster import cloud_servers, storage_initializer, up
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.release import Release
@@ -24,10 +24,10 @@ def uri(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str, a
         install_packages: bool) -> str:
     """The URI of a folder on an S3 server of the namespace, with config/ and model-store/ as the write-up had them on a claim."""
     if cluster.kind:
-        s3.load(cluster.kind)
+        cloud_servers.S3.load(cluster.kind)
         storage_initializer.install(cluster.kind, install=install_packages)
     storage_initializer.refuse_unrestricted(api)
-    server = S3Pod(api, namespace, s3.upstream()).start()
+    server = S3Pod(api, namespace, cloud_servers.S3.upstream()).start()
     server.make_bucket("models")
     server.put("models", "bert/config/config.properties", CONFIG)
     server.put("models", f"bert/model-store/{archives['bert'].name}", archives["bert"].read_bytes())

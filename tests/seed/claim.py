@@ -29,16 +29,26 @@ class Claim:
 
     def __init__(self, tmp_path: Path) -> None:
         self.root, self.plan = tmp_path / "claim", tmp_path / "plan.json"
-        self.config_maps, self.termination_log = tmp_path / "config-maps", tmp_path / "termination-log"
+        self.mounts, self.secrets, self.termination_log = tmp_path / "mounts", tmp_path / "secrets", tmp_path / "termination-log"
         self.root.mkdir()
         self.termination_log.touch()
 
-    def wants(self, uri: str, path: str = "model-store/bert-0a1b2c3d.mar", **more) -> None:
+    def wants(self, uri: str | None, path: str = "model-store/bert-0a1b2c3d.mar", **more) -> None:
         """Make the plan one artefact."""
-        self.writes([{"model": "bert", "version": "1.0", "uri": uri, "sha256": None, "path": path, **more}])
+        source = {} if uri is None else {"uri": uri}
+        self.writes([{"model": "bert", "version": "1.0", **source, "sha256": None, "path": path, **more}])
 
     def writes(self, artifacts: list[dict]) -> None:
         self.plan.write_text(json.dumps({"artifacts": artifacts}))
+
+    @property
+    def parts(self) -> list[Path]:
+        """What transfers left in `.seed/tmp`."""
+        return sorted((self.root / ".seed/tmp").iterdir())
+
+    def part(self, path: str = "model-store/bert-0a1b2c3d.mar") -> Path:
+        """Where an artefact is put together."""
+        return self.root / ".seed/tmp" / f"{sha256(path.encode())[:16]}.part"
 
     @property
     def hash(self) -> str:
@@ -59,7 +69,7 @@ class Claim:
         return sorted(str(path) for path in found if path.parts[0] != ".seed")
 
     def command(self, *more: str) -> list[str]:
-        options = ["--plan", self.plan, "--destination", self.root, "--config-maps", self.config_maps]
+        options = ["--plan", self.plan, "--destination", self.root, "--mounts", self.mounts, "--secrets", self.secrets]
         quick = ["--attempts", "3", "--backoff", "0.01", "--timeout", "2", "--termination-log", self.termination_log]
         return [sys.executable, *map(str, [SEED, *options, *quick, *more])]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import socket
 import threading
@@ -59,7 +60,7 @@ def test_a_server_that_fails_once_is_asked_again(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(status=500), Answer(status=503), WHOLE))
     result = claim.seed()
     assert result.code == 0, result.everything
-    assert "HTTP 503 Service Unavailable; trying again in 0.02 s" in result.out
+    assert re.search(r"HTTP 503 Service Unavailable; trying again in 0\.0[123]\d* s", result.out)
 
 
 def test_a_server_that_keeps_failing_is_given_up_after_the_attempts(claim, server):
@@ -105,7 +106,7 @@ def test_a_stalled_server_is_given_up_after_the_timeout(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(WHOLE, hold=threading.Event())))
     result = claim.seed("--timeout", "0.2", "--attempts", "1")
     assert result.code == 5, result.everything
-    assert "TimeoutError" in result.err or "timeout" in result.err
+    assert "no byte came for 0.2 s" in result.err
 
 
 def test_a_content_length_that_is_too_short_is_not_taken_for_a_whole_archive(claim, server):
@@ -149,14 +150,14 @@ def test_a_built_in_handler_need_not_be_in_the_archive(claim, server):
 
 
 def test_a_missing_config_map_key_is_said_with_its_name(claim):
-    (claim.config_maps / "models").mkdir(parents=True)
+    (claim.mounts / "configMap/models").mkdir(parents=True)
     claim.wants("configMap://models/tiny.mar")
     failed(claim, 3, "no ConfigMap models with a key tiny.mar")
 
 
 def test_a_source_larger_than_the_volume_is_refused_before_it_is_fetched(claim, server):
     claim.wants(server.gives("/bert.mar", Answer(WHOLE, length=1 << 60)))
-    failed(claim, 8, f"it has {1 << 60:,} bytes, the volume has ", "enlarge persistence.size")
+    failed(claim, 8, f"it needs {1 << 60:,} bytes, the volume has ", "enlarge persistence.size")
 
 
 def test_a_file_that_the_volume_has_no_room_for_is_no_space(claim, server):
@@ -181,10 +182,10 @@ def test_a_claim_that_may_not_be_written_says_for_whom(claim, server):
 @pytest.mark.parametrize(
     ("artifact", "words"),
     [
-        ({"uri": "ftp://host/a.mar"}, "no complete http, https or configMap URI"),
-        ({"uri": "http://host"}, "no complete http, https or configMap URI"),
+        ({"uri": "ftp://host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
+        ({"uri": "http://host"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host/with space.mar"}, "printable ASCII"),
-        ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http, https or configMap URI"),
+        ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"path": "../outside.mar"}, "not inside the destination"),
         ({"path": "/etc/outside.mar"}, "not inside the destination"),
         ({"path": ".seed/inside.mar"}, "is in .seed"),
@@ -195,7 +196,7 @@ def test_a_plan_that_is_wrong_is_refused_before_anything_happens(claim, artifact
     claim.writes([{"model": "bert", "uri": "http://127.0.0.1:9/a.mar", "path": "model-store/a.mar", **artifact}])
     line = failed(claim, 2, "model bert", words)
     assert "cret" not in line
-    assert not (claim.root / ".seed").exists()
+    assert claim.error.read_text() == line + "\n", "the predictor that waits hears it"
 
 
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"artifacts": [{"model": "bert"}]}', '{"artifacts": 3}'])

@@ -53,8 +53,8 @@ def test_nothing_is_left_in_the_temporary_directory(claim, server):
 
 
 def test_a_config_map_key_is_a_source(claim):
-    (claim.config_maps / "models").mkdir(parents=True)
-    (claim.config_maps / "models/tiny.mar").write_bytes(mar())
+    (claim.mounts / "configMap/models").mkdir(parents=True)
+    (claim.mounts / "configMap/models/tiny.mar").write_bytes(mar())
     claim.wants("configMap://models/tiny.mar")
     result = claim.seed()
     assert result.code == 0, result.everything
@@ -116,7 +116,7 @@ def test_progress_is_said_while_a_download_runs(claim, server):
     claim.wants(server.gives("/bert.mar", big))
     out = claim.seed("--progress-seconds", "0").out
     assert f" of {len(big):,} (" in out
-    assert " %) bytes, " in out and " MB/s" in out
+    assert " %) bytes, " in out and " MB/s, " in out and " s left" in out
 
 
 def test_a_source_without_content_length_is_taken(claim, server):

@@ -73,6 +73,32 @@ def test_an_archive_that_is_not_in_the_store_is_looked_for_nearby(predictor, the
     assert predictor.log.read_text() == expected.format(claim=predictor.claim)
 
 
+def as_a_directory(predictor, *inside: str) -> None:
+    """Puts a directory with these files where the model's archive was."""
+    predictor.serves("bert", archives=False)
+    directory = predictor.claim / "model-store/bert.mar"
+    directory.unlink()
+    for path in inside:
+        (directory / path).parent.mkdir(parents=True)
+        (directory / path).touch()
+
+
+def test_a_model_may_be_a_directory_that_the_archiver_made(predictor):
+    as_a_directory(predictor, "MAR-INF/MANIFEST.json")
+    predictor.start()
+    predictor.is_ready()
+
+
+def test_another_directory_is_no_model(predictor):
+    as_a_directory(predictor, "code/handler.py")
+    predictor.start()
+    assert predictor.ends() == 1
+    assert predictor.log.read_text() == (
+        f"start: model bert: {predictor.claim}/model-store/bert.mar has no MAR-INF/MANIFEST.json; let "
+        "torch-model-archiver make it (no-archive)\n"
+    )
+
+
 def test_an_empty_claim_is_said_to_hold_nothing(predictor):
     (predictor.claim / "model-store/bert.mar").unlink()
     predictor.start()

@@ -1,4 +1,4 @@
-"""An S3 server and KServe's storage initializer as two containers on a network of their own; no cluster."""
+"""Servers of cloud storage and KServe's storage initializer as containers on a network of their own; no cluster."""
 
 import os
 import subprocess
@@ -10,25 +10,26 @@ from pathlib import Path
 import pytest
 
 from ci import s3_pod
-from ci.cluster import engine, s3, shell, storage_initializer
+from ci.cluster import cloud_servers, engine, shell, storage_initializer
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 from ci.route import Route
 from ci.s3_client import REGION, S3, Keys
 from tests import leftovers
-from tests.storage.containers import Fetched, Images
+from tests.storage.containers import Fetched, Gcs, Images
 
+GCS_PORT = 4443
 SERVE_SECONDS = 30
 FETCH_SECONDS = 120
 
 
 @pytest.fixture(scope="session")
 def images(preparing: Callable[[], AbstractContextManager[None]], install_packages: bool) -> Images:
-    """Both images: upstream's where a registry answers, else ours."""
+    """All images: upstream's where a registry answers, else ours."""
     with preparing():
         engine.ensure(install=install_packages)
         leftovers.remove()
-        return Images(s3.ensure(), storage_initializer.ensure(install=install_packages))
+        return Images(cloud_servers.S3.ensure(), cloud_servers.GCS.ensure(), storage_initializer.ensure(install=install_packages))
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +55,26 @@ def bucket(images: Images, keys: Keys, network: str) -> Iterator[S3]:
         "--read-only", "--user", "1000", "--cap-drop", "ALL", *folders, "--publish", f"127.0.0.1::{s3_pod.PORT}",
         # Not their values: a command line is what everybody may see, and what an error quotes.
         "--env=ROOT_ACCESS_KEY", "--env=ROOT_SECRET_KEY",
-        "--entrypoint", s3_pod.PROGRAM, images.server, *s3_pod.ARGUMENTS],
+        "--entrypoint", s3_pod.PROGRAM, images.s3, *s3_pod.ARGUMENTS],
         env={"ROOT_ACCESS_KEY": keys.access, "ROOT_SECRET_KEY": keys.secret}).strip()
     try:
-        port = shell.output(["docker", "port", container, f"{s3_pod.PORT}/tcp"]).split()[0].rsplit(":", 1)[1]
-        client = S3(Route(f"http://127.0.0.1:{port}"), keys)
+        client = S3(Route(f"http://127.0.0.1:{_published(container, s3_pod.PORT)}"), keys)
         wait_for("the S3 server to make a bucket", lambda: _has_made_bucket(client), seconds=SERVE_SECONDS)
+        yield client
+    finally:
+        shell.output(["docker", "rm", "--force", "--volumes", container])
+
+
+@pytest.fixture(scope="session")
+def gcs(images: Images, network: str) -> Iterator[Gcs]:
+    """Google's storage server, which the network knows as `gcs`, with an empty bucket `models`."""
+    container = shell.output([
+        "docker", "run", "--detach", "--rm", leftovers.mark(), "--network", network, "--network-alias", "gcs", "--read-only",
+        "--user", "1000", "--cap-drop", "ALL", "--publish", f"127.0.0.1::{GCS_PORT}", "--entrypoint", "/bin/fake-gcs-server",
+        images.gcs, "-scheme", "http", "-port", str(GCS_PORT), "-backend", "memory", "-public-host", f"gcs:{GCS_PORT}"]).strip()
+    try:
+        client = Gcs(Route(f"http://127.0.0.1:{_published(container, GCS_PORT)}"))
+        wait_for("Google's storage server to make a bucket", lambda: _has_made_bucket(client), seconds=SERVE_SECONDS)
         yield client
     finally:
         shell.output(["docker", "rm", "--force", "--volumes", container])
@@ -82,7 +97,12 @@ def fetch(images: Images, keys: Keys, network: str, tmp_path: Path) -> Callable[
     return run
 
 
-def _has_made_bucket(client: S3) -> bool:
+def _published(container: str, port: int) -> str:
+    """The port of this machine that is the container's."""
+    return shell.output(["docker", "port", container, f"{port}/tcp"]).split()[0].rsplit(":", 1)[1]
+
+
+def _has_made_bucket(client: S3 | Gcs) -> bool:
     try:
         client.make_bucket("models")
     except OSError as error:

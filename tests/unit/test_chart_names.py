@@ -27,7 +27,12 @@ VARIANTS = [
     changed(SMALLEST, models__bert__version="2.0"),
     changed(SMALLEST, models__bert__startupTimeout=300),
     changed(SMALLEST, seed__timeoutSeconds=900),
-    changed(SMALLEST, seed__resources__limits__memory="1Gi"),
+    changed(SMALLEST, seed__resources__limits__memory="2Gi"),
+    changed(SMALLEST, seed__revision="2"),
+    changed(SMALLEST, seed__connections=2),
+    changed(SMALLEST, seed__keepOld=1),
+    changed(SMALLEST, models__bert__credentials={"secretName": "login"}),
+    changed(SMALLEST, models__bert={"build": {"handler": "image_classifier"}}),
     changed(SMALLEST, runtime__image__tag="0.12.0-gpu"),
     changed(SMALLEST, runtime__resources__limits__cpu=4),
     changed(SMALLEST, persistence__accessModes=["ReadWriteMany"]),
@@ -99,6 +104,7 @@ def test_a_new_chart_version_renames_nothing_and_changes_only_labels(tmp_path):
     ("file", "renamed"),
     [
         ("files/seed.py", {"demo-seed"}),
+        ("files/seed_volume.py", {"demo-seed"}),
         ("files/start.py", {"demo-start", "demo"}),
         ("files/ready.sh", {"demo-start", "demo"}),
         ("files/log4j2.xml", {"demo-config", "demo"}),
@@ -149,8 +155,9 @@ def test_the_hash_of_the_smallest_plan_never_changes():
 
 def test_an_artefact_that_changes_gets_a_new_file_and_the_old_name_is_not_used_again():
     changes = [SMALLEST, changed(SMALLEST, models__bert__sha256="a" * 64), changed(SMALLEST, models__bert__uri=URI + "?v=2")]
+    changes.append(changed(SMALLEST, seed__revision="2"))
     files = [json.loads(only(render_chart(v), "ConfigMap", "seed")["data"]["plan.json"])["artifacts"][0]["path"] for v in changes]
-    assert len(set(files)) == 3
+    assert len(set(files)) == 4
     assert all(file.startswith("model-store/bert-model-") and file.count(".") == 1 for file in files)
 
 
@@ -192,8 +199,12 @@ def test_a_name_that_yaml_reads_as_something_else_stays_a_name(release):
     """Sources and claim are named so, too: `1e3` and `123` are names that Kubernetes takes."""
     claim = {"create": False, "existingClaim": "123"}
     values = changed(SMALLEST, models__on={"uri": "configMap://1e3/0x1"}, persistence=claim)
+    login = {"uri": URI, "credentials": {"secretName": "1e5"}}
+    values = changed(values, models__off={"uri": "pvc://1e4/a.mar"}, models__no=login, models__yes={"uri": "oci://123#/456"})
+    values = changed(values, seed={"ca": {"secretName": "1e6"}, "serviceAccountName": "1e7"})
     objects = render_chart(values, release=release) + render_chart(SMALLEST, release=release)
-    named = [found for item in objects for found in under(item, {"name", "labels", "matchLabels", "annotations", "claimName"})]
+    keys = {"name", "labels", "matchLabels", "annotations", "claimName", "secretName", "serviceAccountName", "image"}
+    named = [found for item in objects for found in under(item, keys)]
     assert {type(value) for _, value in named} == {str}, [path for path, value in named if not isinstance(value, str)]
     assert [fault for item in objects for fault in faults(item)] == []
     labels = [item["metadata"]["labels"]["app.kubernetes.io/instance"] for item in objects]

@@ -173,3 +173,26 @@ def test_notes_wait_for_the_end_of_the_seeding_not_for_its_success():
     """A wait for `complete` would stand until its timeout beside a Job that has failed."""
     (wait,) = [line for line in notes(SMALLEST).splitlines() if " wait " in line and "job/" in line]
     assert "--for=jsonpath='{.status.conditions}'" in wait
+
+
+def test_notes_have_one_command_for_each_file_that_is_to_be_uploaded_after_the_pod_is_there():
+    files = {"a": "upload://a.mar", "b": "upload://b.mar", "c": "upload://b.mar", "d": "https://example.com/d.mar"}
+    values = {"models": {name: {"uri": uri} for name, uri in files.items()}}
+    job = only(render_chart(values), "Job")["metadata"]["name"]
+    lines = [line.strip() for line in notes(values).splitlines()]
+    sent = [line for line in lines if " exec " in line]
+    assert sent == [
+        f"kubectl -n models exec -i job/{job} -c seed -- python3 /opt/torchserve-kserve/seed/seed.py --receive {name} --plan "
+        f"/opt/torchserve-kserve/seed/plan.json --destination /mnt/models < {name}.mar"
+        for name in ("a", "b")
+    ]
+    waiting = lines[lines.index(sent[0]) - 1]
+    assert waiting == f"kubectl -n models wait --for=condition=Ready --timeout=600s pod -l job-name={job}"
+    (container,) = only(render_chart(values), "Job")["spec"]["template"]["spec"]["containers"]
+    assert container["name"] == "seed"
+    assert set(container["command"]) < set(sent[0].split())
+
+
+def test_notes_speak_of_no_upload_where_there_is_none():
+    assert " exec " not in notes(SMALLEST)
+    assert " exec " not in notes(EXISTING)

@@ -57,7 +57,7 @@ FILE = (
 )
 ONE_ARCHIVE = (
     "storageUri \"s3://models/bert.mar\" is a single .mar, which KServe would put beside model-store and not into it; write the "
-    "folder that has model-store/ in it"
+    "folder that has model-store/ in it, or models.<name>.uri for a single .mar"
 )
 UNKNOWN = (
     "storageUri: KServe does not fetch from ftp://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or "

@@ -81,8 +81,8 @@ RULES = {
     ),
     "two sources": (
         changed(EXISTING, models__bert__uri=URI),
-        "models.bert has both uri and marName; keep uri alone to download the archive (the chart names the file) or marName "
-        "alone for a file that is on the claim",
+        "models.bert has uri and marName; keep one: uri, uriFrom or build for what the seeding Job brings (the chart names the "
+        "file), marName for a file that is on the claim",
         EXISTING,
     ),
     "file on a new claim": (
@@ -93,8 +93,8 @@ RULES = {
     ),
     "two dots": (
         changed(EXISTING, models__bert__marName="bert-1.0.mar"),
-        'models.bert.marName "bert-1.0.mar" is not a file that TorchServe finds in model-store; write a name of letters, digits, '
-        "'_' and '-' that ends in .mar and has no other dot",
+        'models.bert.marName "bert-1.0.mar" is nothing that TorchServe finds in model-store; write a name of letters, digits, '
+        "'_' and '-' that ends in .mar and has no other dot, or a directory's without a dot",
         changed(EXISTING, models__bert__marName="bert-1_0.mar"),
     ),
     "checksum of nothing": (
@@ -108,15 +108,10 @@ RULES = {
         "models.b and models.a have one uri and different sha256; write the same sha256 for both",
         models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": A.upper()}),
     ),
-    "scheme that KServe fetches": (
-        models(bert={"uri": "s3://bucket/bert.mar"}),
-        "models.bert.uri: the seeding Job does not fetch from s3://, KServe does; write storageUri for a folder that has "
-        "model-store/ in it, and marName instead of uri",
-        models(bert={"uri": "http://bucket/bert.mar"}),
-    ),
     "scheme": (
         models(bert={"uri": "ftp://bucket/bert.mar"}),
-        "models.bert.uri: its scheme is not supported; write http://…, https://… or configMap://name/key",
+        "models.bert.uri: its scheme is not supported; write one of http://, https://, s3://, gs://, hf://, hdfs://, webhdfs://, "
+        "pvc://, configMap://, oci:// and upload://",
         models(bert={"uri": "http://bucket/bert.mar"}),
     ),
     "incomplete URL": (

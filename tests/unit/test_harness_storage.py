@@ -3,9 +3,10 @@
 import datetime
 import re
 
+import pytest
 import yaml
 
-from ci.cluster import source, storage_initializer
+from ci.cluster import cloud_servers, images, source, storage_initializer
 from ci.cluster.paths import CI
 from ci.cluster.versions import versions
 from ci.s3_client import Keys, signed_query
@@ -29,10 +30,21 @@ def test_every_python_package_of_the_storage_initializer_has_one_exact_version()
     assert len(pinned()) == len(lines) > 50
 
 
-def test_the_s3_servers_image_and_module_and_stamp_are_of_one_version() -> None:
-    name, _, version = versions()["pull"]["s3"].partition(":")
-    assert f"require github.com/{name} {version}\n" in (source.SOURCE / "servers" / "go.mod").read_text()
-    assert source.programs("servers")["stamps"] == [f"main.Version={version}"]
+@pytest.mark.parametrize("row", ["s3", "gcs"])
+def test_a_servers_image_and_its_module_are_of_one_version(row: str) -> None:
+    name, _, version = versions()["pull"][row].partition(":")
+    assert f"\tgithub.com/{name} v{version.removeprefix('v')}\n" in (source.SOURCE / "servers" / "go.mod").read_text()
+
+
+def test_the_s3_servers_stamp_is_its_version() -> None:
+    assert source.programs("servers")["stamps"] == [f"main.Version={versions()['pull']['s3'].partition(':')[2]}"]
+
+
+def test_every_server_has_a_recipe_and_a_program() -> None:
+    built = source.programs("servers")["builds"][0]["packages"]
+    servers = {cloud_servers.S3.program, cloud_servers.GCS.program}
+    assert servers == set(built)
+    assert all((images.IMAGES / program / "Dockerfile").is_file() for program in servers)
 
 
 def test_every_program_of_the_servers_set_is_one_that_tools_go_keeps() -> None:

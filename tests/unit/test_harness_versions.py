@@ -61,6 +61,11 @@ def test_the_charts_default_image_is_the_one_that_is_pulled() -> None:
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == versions()["torchserve"]["torchserve"]
 
 
+def test_the_seeds_tests_pack_with_the_archiver_of_the_image() -> None:
+    of_the_image, of_tests = versions()["torchserve"], versions()["python"]["tests"]
+    assert {name: of_tests[name] for name in ("torch-model-archiver", "enum-compat")}.items() <= of_the_image.items()
+
+
 def test_the_launcher_pins_the_packages_that_the_table_pins() -> None:
     pinned = " ".join(f"{name}=={version}" for name, version in versions()["python"]["launcher"].items())
     assert f'requirements="{pinned}"' in (CI / "nox").read_text()

@@ -79,13 +79,17 @@ def wait_for_marker(marker: Path, timeout: float, processes: Processes) -> None:
 
 
 def check_store(store: Path, root: Path, models: dict[tuple, dict]) -> None:
-    """That every archive of the snapshot is readable in the model store; Failure says where it lies instead."""
+    """That every archive of the snapshot, or directory in place of one, is readable in the model store; Failure says where it
+    lies instead."""
     for (name, _), spec in models.items():
         file = store / spec["marName"]
-        if os.access(file, os.R_OK):
+        manifest = file / "MAR-INF/MANIFEST.json"
+        if os.access(manifest if file.is_dir() else file, os.R_OK):
             continue
+        if file.is_dir() and os.access(file, os.X_OK) and not manifest.exists():
+            raise Failure(f"model {name}: {file} has no MAR-INF/MANIFEST.json; let torch-model-archiver make it (no-archive)")
         if file.exists():
-            raise Failure(f"model {name}: uid {os.getuid()} may not read {file}; run chmod a+r on it")
+            raise Failure(f"model {name}: uid {os.getuid()} may not read {file}; run chmod -R a+rX on it")
         there = store if store.is_dir() else root
         remedy = f"put it there (found in {there}: {', '.join(sorted(path.name for path in there.iterdir())[:8]) or 'nothing'})"
         for near in [hit for depth in ("", "*/", "*/*/") for hit in sorted(root.glob(depth + file.name))][:1]:

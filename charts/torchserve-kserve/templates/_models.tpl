@@ -1,32 +1,44 @@
 {{/* The models: values with their defaults, the file each one is served from, TorchServe's snapshot. */}}
 
-{{/* in: URI of an archive; out: its file name on the claim without hash and suffix, one that holds no dot. */}}
+{{/* in: URI; out: the name of its file without suffix, one that holds no dot. */}}
 {{- define "torchserve-kserve.stem" -}}
-{{- $name := regexReplaceAll "[?#].*$" . "" | base | trimSuffix ".mar" -}}
+{{- $name := include "torchserve-kserve.fileName" . | trimSuffix ".mar" -}}
 {{- regexReplaceAll "[^A-Za-z0-9_-]+" $name "-" | trunc 60 | trimAll "-" | default "model" -}}
 {{- end -}}
 
-{{/* in: {uri, sha256}; out: file name that is this artefact's for ever, so a new artefact never replaces an old one. */}}
+{{/* in: {name and version of the model, source, sha256, revision}; out: name of a file, or of a directory, that is this artefact's
+for ever, so a new artefact never replaces an old one. Which Secret opened the source is not part of it. */}}
 {{- define "torchserve-kserve.seededFile" -}}
-{{- $hash := printf "%s %s" .uri .sha256 | sha256sum | trunc 8 -}}
-{{ include "torchserve-kserve.stem" .uri }}-{{ $hash }}.mar
+{{- $build := .source.build | default dict -}}
+{{- $what := .source.uri -}}
+{{- if $build -}}
+{{- $what = dict "build" $build "version" .version | toRawJson -}}
+{{- else if .source.uriFrom -}}
+{{- $what = toRawJson .source.uriFrom -}}
+{{- end -}}
+{{- $identity := printf "%s %s" $what .sha256 -}}
+{{- with .revision -}}{{- $identity = printf "%s %s" $identity . -}}{{- end -}}
+{{ .source.uri | default .name | include "torchserve-kserve.stem" }}-{{ sha256sum $identity | trunc 8 }}
+{{- if ne "no-archive" (get $build "format") -}}.mar{{- end -}}
 {{- end -}}
 
-{{/* in: root; out: JSON map of model name to {uri, sha256, file, version, and the snapshot's numbers}, all filled in. */}}
+{{/* in: root; out: JSON map of model name to {source, sha256, file, version, and the snapshot's numbers}, all filled in. */}}
 {{- define "torchserve-kserve.models" -}}
 {{- $models := dict -}}
+{{- $revision := include "torchserve-kserve.text" .Values.seed.revision -}}
 {{- range $name, $given := .Values.models -}}
 {{- $model := $given | default dict -}}
-{{- $uri := $model.uri | default "" -}}
+{{- $source := include "torchserve-kserve.source" $model | fromJson -}}
 {{- $sha256 := $model.sha256 | default "" | lower -}}
+{{- $version := $model.version | default "1.0" -}}
 {{- $minWorkers := $model.minWorkers | default 1 | int -}}
 {{- $file := $model.marName | default "" -}}
-{{- if $uri -}}
-{{- $file = include "torchserve-kserve.seededFile" (dict "uri" $uri "sha256" $sha256) -}}
+{{- if $source -}}
+{{- $file = include "torchserve-kserve.seededFile" (dict "name" $name "version" $version "source" $source "sha256" $sha256 "revision" $revision) -}}
 {{- end -}}
 {{- $maxBatchDelay := ternary 100 $model.maxBatchDelay (kindIs "invalid" $model.maxBatchDelay) | int -}}
 {{- $_ := set $models $name (dict
-  "uri" $uri "sha256" $sha256 "file" $file "version" ($model.version | default "1.0")
+  "source" $source "sha256" $sha256 "file" $file "version" $version
   "minWorkers" $minWorkers "maxWorkers" ($model.maxWorkers | default $minWorkers | int)
   "batchSize" ($model.batchSize | default 1 | int) "maxBatchDelay" $maxBatchDelay
   "responseTimeout" ($model.responseTimeout | default 120 | int) "startupTimeout" ($model.startupTimeout | default 120 | int)

@@ -1,5 +1,20 @@
 {{/* The parts of NOTES that depend on the mode and the protocol. */}}
 
+{{/* in: root; out: the commands that hand the seeding pod the files it waits for, or nothing. */}}
+{{- define "torchserve-kserve.notes.upload" -}}
+{{- with (include "torchserve-kserve.uploads" . | fromJson).models }}
+{{- $ns := $.Release.Namespace }}
+{{- $job := include "torchserve-kserve.seedJobName" $ }}
+
+0. Upload what the seeding pod waits for, {{ int $.Values.seed.timeoutSeconds }} s from now at most:
+
+   kubectl -n {{ $ns }} wait --for=condition=Ready --timeout={{ int $.Values.seed.timeoutSeconds }}s pod -l job-name={{ $job }}
+{{- range . }}
+   kubectl -n {{ $ns }} exec -i job/{{ $job }} -c seed -- python3 /opt/torchserve-kserve/seed/seed.py --receive {{ .name }} --plan /opt/torchserve-kserve/seed/plan.json --destination /mnt/models < {{ .file }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{/* in: root; out: how to get to the predictor: a terminal to leave open, or a gateway, and the shell words of the address. */}}
 {{- define "torchserve-kserve.notes.reach" -}}
 {{- $ns := .Release.Namespace -}}

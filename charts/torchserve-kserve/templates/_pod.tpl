@@ -1,11 +1,10 @@
 {{/* What the pods of the server, the seeding Job and the test have in common. */}}
 
-{{/* in: root; out: the image's reference; a digest wins over the tag. */}}
+{{/* in: an image of the values; out: its reference; a digest wins over the tag. */}}
 {{- define "torchserve-kserve.image" -}}
-{{- $image := .Values.runtime.image -}}
-{{- with $image.registry }}{{ . }}/{{ end -}}
-{{- $image.repository -}}
-{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag }}{{ end -}}
+{{- with .registry }}{{ . }}/{{ end -}}
+{{- .repository -}}
+{{- if .digest }}@{{ .digest }}{{ else }}:{{ .tag }}{{ end -}}
 {{- end -}}
 
 {{/* in: root; out: a container's securityContext after the restricted Pod Security Standard, with a read-only root. It is
@@ -47,17 +46,40 @@ sidecar.istio.io/inject: {{ .inject | quote }}
 torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 | trimAll "-." | quote }}
 {{- end -}}
 
+{{/* in: root; out: "true" where the claim is on one node at a time. */}}
+{{- define "torchserve-kserve.oneNode" -}}
+{{- $modes := .Values.persistence.accessModes -}}
+{{- if not (or .Values.storageUri (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}true{{- end -}}
+{{- end -}}
+
 {{/* in: root; out: affinity, or nothing. A ReadWriteOnce volume is on one node at a time, so its pods have to meet there,
 or the Job and the predictor could each wait for the other's node for ever. The first pod may go anywhere: the scheduler
-lets a pod that matches its own term pass when no other pod does. Knative refuses it in the predictor. */}}
+lets a pod that matches its own term pass when no other pod does. Knative refuses it in the predictor. Of another claim that is a
+source nobody knows here whether it is on one node, so where its pods are is only preferred. */}}
 {{- define "torchserve-kserve.claimAffinity" -}}
-{{- $modes := .Values.persistence.accessModes -}}
-{{- if not (or .Values.storageUri (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}
+{{- $own := include "torchserve-kserve.claimName" . -}}
+{{- $others := list -}}
+{{- range without (include "torchserve-kserve.needs" . | fromJson).claims $own -}}
+{{- $others = trunc 63 . | trimAll "-." | append $others -}}
+{{- end -}}
+{{- $oneNode := include "torchserve-kserve.oneNode" . -}}
+{{- if or $oneNode $others -}}
 podAffinity:
+  {{- if $oneNode }}
   requiredDuringSchedulingIgnoredDuringExecution:
     - labelSelector:
         matchLabels:
           {{- include "torchserve-kserve.claimLabel" . | nindent 10 }}
       topologyKey: kubernetes.io/hostname
+  {{- end }}
+  {{- with $others }}
+  preferredDuringSchedulingIgnoredDuringExecution:
+    - weight: 100
+      podAffinityTerm:
+        labelSelector:
+          matchExpressions:
+            - {key: torchserve-kserve/claim, operator: In, values: {{ toJson . }}}
+        topologyKey: kubernetes.io/hostname
+  {{- end }}
 {{- end -}}
 {{- end -}}

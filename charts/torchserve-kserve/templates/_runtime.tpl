@@ -83,12 +83,12 @@ annotations: {{- . | nindent 2 }}
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with ternary (include "torchserve-kserve.claimAffinity" .) "" (eq .Values.deploymentMode "Standard") }}
-affinity: {{- . | nindent 2 }}
+{{- if and (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) }}
+affinity: {{- include "torchserve-kserve.claimAffinity" . | nindent 2 }}
 {{- end }}
 containers:
   - name: kserve-container
-    image: {{ include "torchserve-kserve.image" . | quote }}
+    image: {{ include "torchserve-kserve.image" .Values.runtime.image | quote }}
     imagePullPolicy: {{ .Values.runtime.image.pullPolicy }}
     # Not the image's entrypoint: that one lives on when TorchServe has died.
     command: [python, /opt/torchserve-kserve/start/start.py]

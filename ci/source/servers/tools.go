@@ -4,5 +4,6 @@
 package servers
 
 import (
+	_ "github.com/fsouza/fake-gcs-server"
 	_ "github.com/versity/versitygw/cmd/versitygw"
 )

@@ -1,0 +1,142 @@
+"""upload://NAME: a file that someone sends from their own machine: `kubectl exec -i … seed.py --receive MODEL … < FILE`.
+
+It gets its name, .seed/upload/<name of the artefact on the claim>, when it is whole and checked; the run that waits for it takes
+it from there. Until then it is a .part beside it, locked by the process that writes it, so that what a killed one left is known.
+"""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shlex
+import socket
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import seed_archive
+import seed_volume
+from seed_errors import ARCHIVE, PLAN, Failure, from_os, say
+from seed_plan import Context
+
+CHUNK = 1 << 20
+LOOK_SECONDS = 0.2
+
+
+def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
+    """Wait until the upload is there and take it: its bytes and sha256."""
+    sent = place(context.destination / ".seed", item)
+    sent.parent.mkdir(exist_ok=True)
+    told = 0.0
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            sent.replace(temp)
+            return seed_volume.digest(temp)
+        if not told or time.monotonic() - told >= context.progress.seconds:
+            told = time.monotonic()
+            say(waiting(item, sent))
+        time.sleep(LOOK_SECONDS)
+
+
+def is_upload(item: dict) -> bool:
+    return item.get("uri", "").lower().startswith("upload:")
+
+
+def place(root: Path, item: dict) -> Path:
+    return root / "upload" / Path(item["path"]).name
+
+
+def waiting(item: dict, sent: Path) -> str:
+    """What the log says meanwhile: the command, or how much of an upload is there."""
+    name = item["uri"].partition("://")[2]
+    options = dict(zip(sys.argv, sys.argv[1:]))
+    sizes = [part.stat().st_size for part in sent.parent.glob(f"{sent.name}.*.part")]
+    if sizes:
+        return f"{item['model']}: {name} is being uploaded, {max(sizes):,} bytes are here"
+    places = [word for option in ("--plan", "--destination") for word in (option, options[option])]
+    command = shlex.join(["python3", sys.argv[0], "--receive", item["model"], *places])
+    pod = socket.gethostname()  # in a pod, its name
+    return f"{item['model']}: waiting for {name}, which comes by: kubectl exec -i {pod} -- {command} < {shlex.quote(name)}"
+
+
+def receive(model: str, artifacts: list[dict], options) -> int:
+    """`seed.py --receive MODEL`: the exit code. Here, where the sender sees it, is refused what the run would refuse later; the
+    waiting run hears nothing of that."""
+    try:
+        fitting = [item for item in artifacts if item["model"] == model and is_upload(item)]
+        if not fitting:
+            raise Failure(PLAN, f"the plan has no model {model} with an upload:// uri")
+        take(fitting[0], options.destination / ".seed", sys.stdin.buffer)
+    except OSError as error:
+        failure = from_os(error, options.destination)
+    except Failure as error:
+        failure = error
+    else:
+        return 0
+    failure.where = failure.where or model
+    print(failure.line, file=sys.stderr, flush=True)
+    return failure.args[0]
+
+
+def take(item: dict, root: Path, stream) -> None:
+    """What comes on the stream, whole and checked, to where the run takes it; a Failure leaves nothing behind."""
+    if (root.parent / item["path"]).exists():
+        raise Failure(PLAN, f"the claim has it already, as {item['path']}", remedy="for another one set another seed.revision")
+    if stream.isatty():
+        raise Failure(PLAN, "nothing is sent on standard input", remedy="add `< FILE`, and to kubectl exec -i, without -t")
+    sent = place(root, item)
+    sent.parent.mkdir(parents=True, exist_ok=True)
+    part = sent.with_name(f"{sent.name}.{socket.gethostname()}-{os.getpid()}.part")
+    try:
+        with part.open("wb") as out:
+            with contextlib.suppress(OSError):  # a volume without locks
+                fcntl.flock(out, fcntl.LOCK_EX)
+            size, sha256 = copy(stream, out)
+            check(item, part, size, sha256)
+            seed_volume.publish(part, sent)
+    finally:
+        part.unlink(missing_ok=True)
+    say(f"{item['model']}: {size:,} bytes are here, sha256 {sha256}; the seed goes on with them")
+
+
+def copy(stream, out) -> tuple[int, str]:
+    """Bytes and sha256 of what came."""
+    digest, size = hashlib.sha256(), 0
+    # `read` would wait for all of a chunk, and a signal that comes between two parts of it for its end
+    for chunk in iter(lambda: stream.read1(CHUNK), b""):
+        digest.update(chunk)
+        size += out.write(chunk)
+    out.flush()
+    return size, digest.hexdigest()
+
+
+def check(item: dict, part: Path, size: int, sha256: str) -> None:
+    """As seed.py checks what it has fetched; of what a cut transfer leaves it is said that it is cut."""
+    if not size:
+        raise Failure(ARCHIVE, "nothing came on standard input", remedy="give kubectl exec its -i, and a file that is not empty")
+    try:
+        seed_archive.check(item, part, sha256)
+    except Failure:
+        if zipfile.is_zipfile(part):
+            raise
+        cut = f"the {size:,} bytes that came are no whole archive: the transfer was cut, or it is another file"
+        raise Failure(ARCHIVE, cut, remedy="send it again") from None
+
+
+def tidy(root: Path, artifacts: list[dict]) -> None:
+    """Remove what killed transfers left, and uploads of this plan that came too late."""
+    late = {place(root, item).name for item in artifacts if is_upload(item) and (root.parent / item["path"]).exists()}
+    for left in (root / "upload").glob("*"):
+        if left.name in late or (left.suffix == ".part" and abandoned(left)):
+            left.unlink(missing_ok=True)
+
+
+def abandoned(part: Path) -> bool:
+    try:
+        with part.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    except OSError:  # locked; gone; or a volume without locks
+        return False
