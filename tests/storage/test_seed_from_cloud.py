@@ -4,19 +4,22 @@ import json
 import os
 import re
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ci import s3_pod
+from ci.cluster import shell
 from ci.cluster.paths import CHART
 from ci.s3_client import REGION, S3, Keys
 from tests import leftovers
 from tests.seed.claim import Claim, Result
-from tests.seed.server import mar, sha256
+from tests.seed.server import HANDLER, mar, sha256
 from tests.storage.conftest import FETCH_SECONDS, GCS_PORT
 from tests.storage.containers import Gcs, Images
+from tests.unit.render import render_chart
 
 BERT, OTHER = mar(), mar(files={"handler.py": "# another"})
 BIG = mar(files={"handler.py": "#", "weights": os.urandom(10_000_000).hex()})
@@ -34,7 +37,13 @@ def claim(tmp_path: Path) -> Claim:
 
 
 @pytest.fixture
-def seed(claim: Claim, images: Images, keys: Keys, network: str) -> Seed:
+def volumes() -> list[str]:
+    """Options for `docker run`, which a test may add to."""
+    return []
+
+
+@pytest.fixture
+def seed(claim: Claim, images: Images, keys: Keys, network: str, volumes: list[str]) -> Seed:
     """seed(): a run over the claim in the storage library's image; keywords change its environment."""
     def run(*more: str, **changed: str | None) -> Result:
         given = {"AWS_ACCESS_KEY_ID": keys.access, "AWS_SECRET_ACCESS_KEY": keys.secret, "AWS_DEFAULT_REGION": REGION,
@@ -46,7 +55,7 @@ def seed(claim: Claim, images: Images, keys: Keys, network: str) -> Seed:
             ["docker", "run", "--rm", leftovers.mark(), "--network", network, "--read-only", "--cap-drop", "ALL",
              "--security-opt", "no-new-privileges", "--tmpfs", "/tmp", "--volume", f"{claim.root}:/mnt/models",
              "--volume", f"{CHART / 'files'}:/opt/seed:ro", "--volume", f"{claim.plan}:/opt/plan.json:ro",
-             *[f"--env={name}" for name in environment], "--entrypoint", "python3", images.initializer,
+             *volumes, *[f"--env={name}" for name in environment], "--entrypoint", "python3", images.initializer,
              "/opt/seed/seed.py", "--plan", "/opt/plan.json", "--destination", "/mnt/models", "--attempts", "1", *more],
             env={**os.environ, **environment}, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
         result = Result(done.returncode, done.stdout, done.stderr)
@@ -162,6 +171,36 @@ def test_a_public_bucket_needs_no_credentials(claim: Claim, seed: Seed, bucket: 
     claim.wants("s3://public/bert.mar")
     result = seed(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, awsAnonymousCredential="true")
     assert result.code == 0, result.everything
+
+
+def test_a_bucket_is_named_in_the_host_where_that_is_wanted(claim: Claim, seed: Seed, s3_models: S3) -> None:  # noqa: ARG001
+    claim.wants("s3://models/seed/one/bert.mar")
+    result = seed(S3_USER_VIRTUAL_BUCKET="true", S3_MAX_ATTEMPTS="1")
+    assert result.code == 5 and f'"http://models.{s3_pod.NAME}:{s3_pod.PORT}/' in result.err, "no such host here; " + result.err
+
+
+def test_weights_from_the_cloud_are_packed_with_the_tool_that_the_chart_hands_on(
+        claim: Claim, seed: Seed, s3_models: S3, runtime_image: str, volumes: list[str], tmp_path: Path) -> None:
+    """The storage library's image has no torch-model-archiver; the chart's init container brings that of the runtime's image."""
+    s3_models.put("models", "seed/code/handler.py", HANDLER.encode())
+    build = {"handler": {"uri": "s3://models/seed/code/handler.py"}, "serializedFile": {"uri": "s3://models/seed/big/bert.mar"}}
+    pod = next(item for item in render_chart({"models": {"bert": {"build": {
+        "handler": "s3://models/seed/code/handler.py", "serializedFile": "s3://models/seed/big/bert.mar"}}}})
+        if item["kind"] == "Job")["spec"]["template"]["spec"]
+    (archiver,), (main,) = pod["initContainers"], pod["containers"]
+    folder = tmp_path / "archiver"
+    folder.mkdir()
+    folder.chmod(0o777)
+    shell.output(["docker", "run", "--rm", leftovers.mark(), "--network", "none", "--volume", f"{folder}:/archiver",
+                  "--entrypoint", archiver["command"][0], runtime_image, *archiver["command"][1:]])
+    volumes += ["--volume", f"{folder}:/archiver:ro"]
+    (path,) = [entry["value"] for entry in main["env"] if entry["name"] == "PYTHONPATH"]
+    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1.mar", "build": build}])
+    assert seed().code == 11, "without it"
+    result = seed(PYTHONPATH=path)
+    assert result.code == 0, result.everything
+    with zipfile.ZipFile(claim.root / "model-store/bert-1.mar") as archive:
+        assert archive.read("bert.mar") == BIG
 
 
 def test_a_wrong_hash_and_a_page_are_refused_like_those_of_any_source(claim: Claim, seed: Seed, s3_models: S3) -> None:  # noqa: ARG001
