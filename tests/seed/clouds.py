@@ -166,6 +166,25 @@ class Blobs(Local):
                      Last_Modified="Sat, 01 Jan 2022 00:00:00 GMT")
 
 
+class Amazon(Local):
+    """As its security token service it gives a pod's identity (IRSA) these keys; as S3 it has nothing."""
+
+    KEYS = ("ASIA-OF-THE-ROLE", "secret-of-the-role", "token-of-the-session")
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        if request.command != "POST":
+            return reply(request, 404)
+        asked = parse_qs(request.rfile.read(int(request.headers["Content-Length"])).decode())
+        assert asked["Action"] == ["AssumeRoleWithWebIdentity"]
+        self.asked = asked
+        names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        keys = "".join(f"<{name}>{value}</{name}>" for name, value in zip(names, self.KEYS, strict=True))
+        body = ('<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult>'
+                f"<Credentials>{keys}<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+                "</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>")
+        return reply(request, 200, body.encode(), Content_Type="text/xml")
+
+
 class Proxy(Local):
     """A proxy that takes every CONNECT to one port of this machine."""
 

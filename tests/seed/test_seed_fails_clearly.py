@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import resource
 import socket
 import threading
 from pathlib import Path
@@ -13,20 +11,10 @@ from pathlib import Path
 import pytest
 
 from ci.cluster.certificates import self_signed
+from tests.seed.claim import file_size_limit
 from tests.seed.server import Answer, Server, mar, sha256
 
 WHOLE = mar()
-
-
-@contextlib.contextmanager
-def file_size_limit(size: int):
-    """Programs started meanwhile may not write files beyond this many bytes."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, old)
 
 
 def failed(claim, code: int, *words: str):

@@ -12,7 +12,8 @@ import pytest
 
 from ci.cluster import storage_initializer
 from ci.cluster.certificates import self_signed
-from tests.seed.clouds import Blobs, Git, Hub, Proxy
+from tests.seed.claim import file_size_limit
+from tests.seed.clouds import Amazon, Blobs, Git, Hub, Proxy
 from tests.seed.server import mar, sha256
 from tests.waiting import until
 
@@ -195,6 +196,32 @@ def test_azure_without_credentials_asks_as_anyone(claim, seed, running, certific
     result = seed(HTTPS_PROXY=f"http://127.0.0.1:{proxy.port}", TORCHSERVE_KSERVE_CA=str(certificate))
     assert result.code == 0, result.everything
     assert not any("Authorization" in headers for _, _, headers in blobs.requests)
+
+
+def test_the_identity_of_a_service_account_becomes_keys_of_amazons(claim, seed, running, tmp_path):
+    """The two variables and the token are what Amazon's webhook gives a pod whose service account has a role (IRSA)."""
+    amazon = running(Amazon())
+    (tmp_path / "token").write_text("token-of-the-service-account")
+    claim.wants("s3://models/bert.mar")
+    here = f"http://127.0.0.1:{amazon.port}"
+    result = seed(AWS_ROLE_ARN="arn:aws:iam::123456789012:role/seed", AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"),
+                  AWS_DEFAULT_REGION="eu-central-1", AWS_ENDPOINT_URL=here, AWS_ENDPOINT_URL_STS=here)
+    assert result.code == 3 and "not found" in result.err.lower(), result.everything
+    assert amazon.asked["RoleArn"] == ["arn:aws:iam::123456789012:role/seed"]
+    assert amazon.asked["WebIdentityToken"] == ["token-of-the-service-account"]
+    (headers,) = [headers for method, _, headers in amazon.requests if method == "HEAD"]
+    assert f"Credential={Amazon.KEYS[0]}/" in headers["Authorization"]
+    assert headers["X-Amz-Security-Token"] == Amazon.KEYS[2]
+
+
+def test_a_volume_that_fills_up_is_no_space(claim, seed, running):
+    """The limit on a file's size stands in for a full volume: the kernel refuses a write either way."""
+    hub = running(Hub({"bert.mar": mar(files={"handler.py": "#", "weights": "0" * 3_000_000})}))
+    claim.wants("hf://acme/bert")
+    with file_size_limit(1 << 20):
+        result = seed(HF_ENDPOINT=hub.endpoint)
+    assert result.code == 8 and "enlarge persistence.size" in result.err, result.everything
+    assert claim.files == [] and claim.parts == []
 
 
 def test_an_image_without_the_library_is_said(claim):

@@ -13,7 +13,8 @@ Plan: {"artifacts": [{"model": "bert", "version": "1.0", "sha256": "<64 hex>", "
 and beside it may be "credentials": NAME, and "storage": true (KServe's storage library fetches this https URI: Azure, git).
 URI: http(s)://HOST/PATH (userinfo: basic authentication); configMap://NAME/KEY, pvc://CLAIM/PATH, oci://IMAGE#/PATH (files in
   --mounts: configMap/NAME/KEY, pvc/CLAIM/PATH, oci/<first 10 hex of IMAGE's sha256>/PATH); upload://NAME (waits for --receive);
-  s3:// gs:// hf:// hdfs:// webhdfs:// (KServe's storage library, with credentials from the environment).
+  s3:// gs:// hf:// hdfs:// webhdfs:// (KServe's storage library, with credentials from the environment; where the URI leads to
+  several files, URI#PATH names one).
 Credentials: a directory NAME of --secrets, for http(s): `username` and `password` (Basic), `token` (Bearer), any other file a
   header of that name; sent to the URI's own scheme, host and port alone. No redirect leads from https to http.
 TORCHSERVE_KSERVE_CA: a file of certificates to trust besides the default ones. Proxies: http_proxy, https_proxy, no_proxy.
@@ -23,6 +24,7 @@ On the volume, with <plan> = the first 10 hex digits of the sha256 of the plan f
   .seed/<plan>.json    marker, written last: {"plan", "owner", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
   .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it
   .seed/<plan>-old.json  what a marker that was pruned said of files that stay
+  .seed/upload/        what --receive has taken, until the run takes it from there
   .seed/lock, .seed/tmp/  one run at a time; transfers that a later run of this plan goes on with, other leftovers are removed
 A run with a true marker transfers nothing and only reads; a file for which any plan's marker vouches is kept as it is. With
 --keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest.
