@@ -92,7 +92,7 @@ def test_a_server_that_forgets_ranges_is_read_in_one_stream(claim, range_server)
 def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_content(claim, range_server):
     """The new content is as long as the old one: only the ETag tells them apart."""
     server, new = range_server(), big_mar(seed=2)
-    server.etag = lambda _: '"one"' if request.number < 5 else '"two"'
+    server.etag = lambda request: '"one"' if request.number < 5 else '"two"'
 
     def changes(request):
         if request.number >= 5:
@@ -152,7 +152,7 @@ def test_a_slow_range_is_fetched_by_another_connection_too(claim, range_server):
 def test_a_server_that_takes_two_connections_only_is_served_by_two(claim, range_server):
     server = range_server()
     server.rate = 8 << 20
-    server.fault = lambda request: Fault(status=503) if server.now > 2 else None
+    server.fault = lambda _: Fault(status=503) if server.now > 2 else None
     claim.wants(server.url())
     result = claim.seed("--attempts", "2")
     whole(claim, server, result)
