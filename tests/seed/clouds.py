@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 
 class Local:
@@ -128,7 +128,7 @@ class Hub(Local):
             names = [{"rfilename": name} for name in self.files]
             body = json.dumps({"id": "acme/bert", "sha": self.COMMIT, "siblings": names}).encode()
             return reply(request, 200, body, Content_Type="application/json")
-        name = path.removeprefix(f"/acme/bert/resolve/{self.COMMIT}/")
+        name = unquote(path.removeprefix(f"/acme/bert/resolve/{self.COMMIT}/"))
         if name not in self.files:
             return reply(request, 404, X_Error_Code="RepoNotFound")
         if self.hold and request.command == "GET":  # half of a file, and the rest when the test lets it

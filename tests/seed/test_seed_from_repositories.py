@@ -137,6 +137,13 @@ def test_a_named_file_of_a_repository_is_the_only_one_sent(claim, seed, running)
     assert not any("a.mar" in path for _, path, _ in hub.requests)
 
 
+def test_what_a_uri_cannot_hold_in_a_name_is_written_with_percent_signs(claim, seed, running):
+    hub = running(Hub({"my model [1].mar": BERT, "my model 1.mar": OTHER}))
+    claim.wants("hf://acme/bert#my%20model%20[1].mar", sha256=sha256(BERT))
+    result = seed(HF_ENDPOINT=hub.endpoint)
+    assert result.code == 0, result.everything
+
+
 def test_a_token_opens_a_gated_repository_and_is_not_printed(claim, seed, running):
     hub = running(Hub({"bert.mar": BERT}, token="hf_secret_token_1"))
     claim.wants("hf://acme/bert")
@@ -175,6 +182,23 @@ def test_the_whole_of_a_repository_is_packed_beside_a_handler(claim, seed, runni
     assert result.code == 0, result.everything
     names = ["MAR-INF/MANIFEST.json", "config.json", "handler.py", "model.safetensors"]
     assert claim.files == [f"model-store/bert-1/{name}" for name in names]
+
+
+def test_two_parts_with_a_file_of_one_name_are_refused(claim, seed, running, server):
+    hub = running(Hub({"config.json": b"{}", "model.safetensors": b"0" * 1000}))
+    build = {"handler": "text_classifier", "extraFiles": [{"uri": server.gives("/config.json", b"[]")}, {"uri": "hf://acme/bert"}]}
+    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1.mar", "build": build}])
+    result = seed(HF_ENDPOINT=hub.endpoint)
+    assert result.code == 7 and "torch-model-archiver: two parts have a file config.json; " in result.err, result.everything
+
+
+def test_a_git_repository_may_be_packed_whole(claim, seed, git, certificate):
+    part = {"uri": git.holds("files", {"a.txt": b"a", "b.txt": b"b"}), "storage": True}
+    build = {"format": "no-archive", "handler": "text_classifier", "extraFiles": [part]}
+    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1", "build": build}])
+    result = seed(TORCHSERVE_KSERVE_CA=str(certificate))
+    assert result.code == 0, result.everything
+    assert claim.files == [f"model-store/bert-1/{name}" for name in ("MAR-INF/MANIFEST.json", "a.txt", "b.txt")]
 
 
 def test_azure_by_its_account_key_through_a_proxy_and_with_a_ca_of_our_own(claim, seed, running, certificate):

@@ -75,7 +75,7 @@ def gather(item: dict, option: str, part: dict, names: dict[str, str], folder: P
     if name in names:
         raise Failure(PLAN, f"{names[name]} has a file named {name}, too, and an archive has no folders", where)
     names[name] = option
-    many = option == "extraFiles" and bool(MIRRORED.match(part["uri"]))
+    many = option == "extraFiles" and bool(part.get("storage") or MIRRORED.match(part["uri"]))
     context.fetch({**part, "part": True, "folder": many}, folder / name)
     return folder / name
 
@@ -133,6 +133,8 @@ def main() -> None:
 
 def link(source: str, target: str, **_: object) -> str:
     target = str(Path(target, Path(source).name) if Path(target).is_dir() else target)
+    if os.path.lexists(target):
+        raise FileExistsError(f"two parts have a file {Path(target).name}")
     try:
         os.link(source, target)
     except OSError:  # a volume without hard links

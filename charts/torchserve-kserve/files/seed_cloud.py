@@ -6,6 +6,7 @@ where there are several.
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
 import shutil
@@ -38,7 +39,8 @@ def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
 
 def once(item: dict, temp: Path, context: Context, pause: float | None) -> float | None:
     """One try. None when it is there; else the pause before the next try, if there is to be one."""
-    uri, _, wanted = item["uri"].partition("#")
+    uri, _, path = item["uri"].partition("#")
+    wanted = {path, urllib.parse.unquote(path)} if path else set()
     work = temp.with_name(f"{temp.name}.cloud")
     try:
         seed_volume.remove(work)
@@ -54,15 +56,17 @@ def once(item: dict, temp: Path, context: Context, pause: float | None) -> float
     return None
 
 
-def download(item: dict, uri: str, wanted: str, work: Path, context: Context) -> None:
+def download(item: dict, uri: str, wanted: set[str], work: Path, context: Context) -> None:
     """Let the library fetch into `work`/files; Failure if it could not."""
     for folder in ("files", "tmp"):
         (work / folder).mkdir(parents=True)
     last = urllib.parse.unquote(urllib.parse.urlsplit(uri).path.rpartition("/")[2])
-    patterns = [wanted] if wanted else None if item.get("part") else ["*.mar", last or "*.mar"]
+    patterns = [glob.escape(path) for path in wanted]
+    if not wanted and not item.get("part"):
+        patterns = ["*.mar", last or "*.mar"]
     order = json.dumps({"uri": uri, "work": str(work), "patterns": patterns})
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    context.progress.start(item["model"], wanted or last or uri.partition("://")[2], None)
+    context.progress.start(item["model"], min(wanted, default="") or last or uri.partition("://")[2], None)
     child = subprocess.Popen([sys.executable, str(LIBRARY)], start_new_session=True, **pipes)
     with child, contextlib.ExitStack() as ended:
         ended.callback(end, child.pid)
@@ -109,7 +113,7 @@ def on_disk(folder: Path) -> int:
     return size
 
 
-def pick(folder: Path, wanted: str, item: dict) -> Path:
+def pick(folder: Path, wanted: set[str], item: dict) -> Path:
     """The file to take of those that came; with item["folder"] their folder. Links and what is hidden (.git, .cache) go first."""
     for path in [path for path in folder.rglob("*") if path.is_symlink() or path.name.startswith(".")]:
         seed_volume.remove(path)
@@ -117,14 +121,14 @@ def pick(folder: Path, wanted: str, item: dict) -> Path:
     if item.get("folder") and not wanted and len(files) > 1:
         return folder
     kind = "file" if item.get("part") else "model archive (.mar)"
-    fitting = [name for name in files if name == wanted] if wanted else list(files)
+    fitting = [name for name in files if name in wanted] if wanted else list(files)
     if not (wanted or item.get("part")) and len(files) > 1:
         fitting = [name for name in files if name.endswith(".mar")]
     some = ", ".join(sorted(fitting or files)[:MANY]) + (", …" if len(fitting or files) > MANY else "")
     if len(fitting) > 1:
         raise Failure(NOT_FOUND, f"it leads to {len(fitting)} files ({some})", remedy="add #PATH of the one to the uri")
     if not fitting:
-        missing = f"file {wanted!r}" if wanted else kind
+        missing = f"file {min(wanted)!r}" if wanted else kind
         raise Failure(NOT_FOUND, f"it leads to no {missing}" + (f", only to {some}" if files else ""))
     with files[fitting[0]].open("rb") as file:
         if file.read(len(LFS)) == LFS:

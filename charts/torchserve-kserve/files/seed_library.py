@@ -48,7 +48,7 @@ def main() -> None:
         settle(Path(order["work"], "tmp"))
         from kserve_storage import Storage
 
-        Storage.download(order["uri"], str(Path(order["work"], "files")), allow_patterns=order["patterns"])
+        Storage.download(order["uri"], str(Path(order["work"], "files")), allow_patterns=order["patterns"] or None)
     except BaseException as error:
         told = code_of(error), printable(error, order["uri"])
     os.write(answer, json.dumps(told).encode())
