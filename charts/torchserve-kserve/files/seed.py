@@ -99,6 +99,7 @@ class Run:
         self.destination: Path = options.destination
         self.root = self.destination / ".seed"
         self.marker, self.error = self.root / f"{plan}.json", self.root / f"{plan}.error"
+        self.sentence = self.root / "tmp" / self.error.name  # the error file, before it has its name
 
     def seed(self, artifacts: list[dict]) -> None:
         """All of the plan on the volume. What is complete already is only read: the volume may be read-only."""
@@ -116,6 +117,8 @@ class Run:
         _, temp = seed_volume.take_turn(self.destination)
         seed_volume.tidy(self.root, temp, artifacts)
         self.error.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # room for a sentence, should the volume be full when there is something to say
+            self.sentence.write_bytes(bytes(4096))
         self.tidy_uploads(artifacts)
         seed_plan.resolve(artifacts, self.options.secrets)
         context = self.context(temp)
@@ -126,6 +129,7 @@ class Run:
             seed_volume.publish(temp / self.marker.name, self.marker, text)
         seed_volume.prune(self.root, temp, self.outdated(artifacts))
         self.tidy_uploads(artifacts)
+        self.forget_sentence()
 
     def context(self, temp: Path) -> seed_plan.Context:
         options = self.options
@@ -198,6 +202,10 @@ class Run:
         if (self.root / "upload").exists():
             importlib.import_module("seed_upload").tidy(self.root, artifacts)
 
+    def forget_sentence(self) -> None:
+        with contextlib.suppress(OSError):
+            self.sentence.unlink(missing_ok=True)
+
     def failed(self, failure: Failure) -> int:
         """Say it on stderr, in the termination log and the error file; the exit code."""
         code, line = failure.args[0], failure.line + "\n"
@@ -206,10 +214,14 @@ class Run:
             say(failure.line.partition(" ")[2], "failed", code=code)
         with contextlib.suppress(OSError), self.options.termination_log.open("r+", encoding="utf-8") as log:
             log.write(line)
-        with contextlib.suppress(OSError):
-            if self.plan and not self.options.receive and self.destination.is_dir():
-                (self.root / "tmp").mkdir(parents=True, exist_ok=True)
-                seed_volume.publish(self.root / "tmp" / f"{self.plan}.error", self.error, line)
+        if self.plan and not self.options.receive and self.destination.is_dir():
+            with contextlib.suppress(OSError):
+                self.sentence.parent.mkdir(parents=True, exist_ok=True)
+                with self.sentence.open("r+" if self.sentence.exists() else "w", encoding="utf-8") as file:
+                    file.write(line)
+                    file.truncate()
+                seed_volume.publish(self.sentence, self.error)
+            self.forget_sentence()
         return code
 
 

@@ -35,7 +35,8 @@ class Transfer:
     def __init__(self, item: dict, source: Source, temp: Path, context: Context, connections: int, start: int) -> None:
         self.item, self.source, self.temp, self.context, self.start = item, source, temp, context, start
         self.connections = connections if source.resumable else 1
-        piece = max(min((source.size or MEMORY) // (8 * self.connections), LARGEST, MEMORY // (2 * self.connections)), SMALLEST)
+        share = min((source.size or MEMORY) // (8 * self.connections), LARGEST, MEMORY // (2 * self.connections))
+        piece = max(share // SMALLEST, 1) * SMALLEST
         count = min(MEMORY // piece, 4 * self.connections)
         self.window = Window(start, source.size, piece, max(count, 2))
 
