@@ -291,6 +291,7 @@ def test_a_run_that_is_stopped_takes_the_library_with_it(claim, library, running
     run = claim.start()
     until(lambda: any(method == "GET" and "/resolve/" in path for method, path, _ in hub.requests), "the file to be asked for")
     (process,) = libraries(run.pid)
+    assert b"acme" not in Path(f"/proc/{process}/cmdline").read_bytes(), "everyone on the node sees arguments"
     run.send_signal(number)
     _, err = run.communicate(timeout=20)
     assert run.returncode == (143 if number == signal.SIGTERM else -9), err
