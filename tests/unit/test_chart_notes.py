@@ -187,7 +187,8 @@ def test_notes_have_one_command_for_each_file_that_is_to_be_uploaded_after_the_p
         for name in ("a", "b")
     ]
     waiting = lines[lines.index(sent[0]) - 1]
-    assert waiting == f"kubectl -n models wait --for=condition=Ready --timeout=600s pod -l job-name={job}"
+    # Of the Job, which is there when helm ends; where its pod is not yet, a wait for pods ends at once.
+    assert waiting == f"kubectl -n models wait --for=jsonpath='{{.status.ready}}'=1 --timeout=600s job/{job}"
     (container,) = only(render_chart(values), "Job")["spec"]["template"]["spec"]["containers"]
     assert container["name"] == "seed"
     assert set(container["command"]) < set(sent[0].split())

@@ -58,11 +58,20 @@ def locate(uri: str, mounts: Path | None) -> Path:
         return root / path
     if not root.is_dir():
         raise Failure(NOT_FOUND, f"{whose} is not mounted here")
-    return inside(root, path, whose)
+    if (file := inside(root, path, whose)) is None:
+        raise Failure(NOT_FOUND, f"{whose} has no {missing(scheme.lower(), root, path)}")
+    return file
 
 
-def inside(root: Path, path: str, whose: str) -> Path:
-    """The file at `path`, as it is written or with its %XX decoded, which is really below `root`."""
+def missing(scheme: str, root: Path, path: str) -> str:
+    """What is not there. Out of an image comes only what was asked for, so that tells nothing about what else it has."""
+    if scheme == "oci":
+        return f"file /{path} that uid {os.getuid()} may read, or no sh, cp, mv and mkdir to hand it on"
+    return f"{path}{elsewhere(root, path)}"
+
+
+def inside(root: Path, path: str, whose: str) -> Path | None:
+    """The file at `path`, as it is written or with its %XX decoded, which is really below `root`; None where there is none."""
     for written in dict.fromkeys((path, urllib.parse.unquote(path))):
         file = Path(os.path.realpath(root / written))
         if os.path.realpath(root) not in map(str, file.parents):
@@ -77,7 +86,7 @@ def inside(root: Path, path: str, whose: str) -> Path:
             return file
         what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
         raise Failure(NOT_FOUND, f"{written} on {whose} is {what}", remedy="name the file itself")
-    raise Failure(NOT_FOUND, f"{whose} has no {path}{elsewhere(root, path)}")
+    return None
 
 
 def elsewhere(root: Path, path: str) -> str:

@@ -8,7 +8,7 @@
 
 0. Upload what the seeding pod waits for, {{ int $.Values.seed.timeoutSeconds }} s from now at most:
 
-   kubectl -n {{ $ns }} wait --for=condition=Ready --timeout={{ int $.Values.seed.timeoutSeconds }}s pod -l job-name={{ $job }}
+   kubectl -n {{ $ns }} wait --for=jsonpath='{.status.ready}'=1 --timeout={{ int $.Values.seed.timeoutSeconds }}s job/{{ $job }}
 {{- range . }}
    kubectl -n {{ $ns }} exec -i job/{{ $job }} -c seed -- python3 /opt/torchserve-kserve/seed/seed.py --receive {{ .name }} --plan /opt/torchserve-kserve/seed/plan.json --destination /mnt/models < {{ .file }}
 {{- end }}
