@@ -23,13 +23,11 @@ from ci.cluster import gateway as gateways
 from ci.cluster.paths import EXAMPLES
 from ci.cluster.report import timings
 from ci.cluster.versions import versions
-from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
-from tests.e2e.served import changes, hosted, install, install_for_all, releases  # noqa: F401  (fixtures)
+from tests.e2e.served import changes, hosted, install, install_for_all, releases, uninstalled  # noqa: F401  (fixtures)
 from tests.e2e.tiny import archive
 
-GONE_SECONDS = 120
 HERE = Path(__file__).parent
 # On every namespace that the suite makes; the second says by which run, of which there may be several processes.
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
@@ -42,9 +40,10 @@ RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.u
 MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
-# Some ten releases share the two cores of a test cluster.
+# Some ten releases share the two cores of a test cluster, and most of them live for a minute: too short for Java to compile much.
 SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}},
-                         "seed": {"resources": {"requests": {"cpu": 0.01}}}}
+                         "seed": {"resources": {"requests": {"cpu": 0.01}}},
+                         "extraProperties": {"vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -261,18 +260,6 @@ def claims(api: kubernetes.client.ApiClient, namespace: str) -> Callable[[], lis
     core = kubernetes.client.CoreV1Api(api)
     return lambda: [claim.metadata.name for claim in core.list_namespaced_persistent_volume_claim(namespace).items
                     if claim.metadata.deletion_timestamp is None]
-
-
-@pytest.fixture
-def wait_until_gone(api: kubernetes.client.ApiClient, namespace: str) -> Callable[[str], None]:
-    """wait_until_gone(release): until none of its pods is left."""
-    core = kubernetes.client.CoreV1Api(api)
-
-    def wait(name: str) -> None:
-        selector = f"app.kubernetes.io/instance={name}"
-        wait_for(f"the pods of {name} to be gone",
-                 lambda: not core.list_namespaced_pod(namespace, label_selector=selector).items, seconds=GONE_SECONDS)
-    return wait
 
 
 @pytest.fixture(scope="session")

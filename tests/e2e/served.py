@@ -42,17 +42,24 @@ def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
             return
     for name in names:
         chart.uninstall(name)
+    request.getfixturevalue("uninstalled").extend(names)
+
+
+@pytest.fixture(scope="session")
+def uninstalled(namespace: str) -> list[str]:  # noqa: ARG001  (anew for each mode)
+    """The releases of this mode that were uninstalled."""
+    return []
 
 
 @pytest.fixture(scope="module")
-def install(chart: helm.Helm, namespace: str, mode: str, request: pytest.FixtureRequest) -> Iterator[Install]:  # noqa: ARG001
+def install(chart: helm.Helm, uninstalled: list[str], mode: str, request: pytest.FixtureRequest) -> Iterator[Install]:  # noqa: ARG001
     """install(name, values): a release, uninstalled when the module's tests are over; diagnosed before if one failed."""
     with _installer(request, request.path.stem) as make:
         yield make
 
 
 @pytest.fixture(scope="session")
-def install_for_all(chart: helm.Helm, namespace: str, mode: str, request: pytest.FixtureRequest) -> Iterator[Install]:  # noqa: ARG001
+def install_for_all(chart: helm.Helm, uninstalled: list[str], mode: str, request: pytest.FixtureRequest) -> Iterator[Install]:  # noqa: ARG001
     """The same for releases that last as long as the mode."""
     with _installer(request, "served") as make:
         yield make

@@ -105,18 +105,6 @@ def test_uninstall_keeps_a_claim_that_is_to_be_kept_and_a_release_can_serve_it_w
     keeper.core.delete_namespaced_persistent_volume_claim("keeper-model-store", keeper.namespace)
 
 
-def test_nothing_is_left_of_uninstalled_releases(
-        wait_until_gone: Callable[[str], None], api: kubernetes.client.ApiClient, namespace: str) -> None:
-    core = kubernetes.client.CoreV1Api(api)
-    for name in ("reader", "keeper"):
-        wait_until_gone(name)
-        mine = f"app.kubernetes.io/instance={name}"
-        assert core.list_namespaced_config_map(namespace, label_selector=mine).items == []
-        runtimes = kubernetes.client.CustomObjectsApi(api).list_namespaced_custom_object(
-            "serving.kserve.io", "v1alpha1", namespace, "servingruntimes", label_selector=mine)
-        assert runtimes["items"] == []
-
-
 def _served_archive(running: Release) -> str:
     """File name of the archive that the release's only model is served from."""
     seeds = [item for item in running.core.list_namespaced_config_map(running.namespace).items

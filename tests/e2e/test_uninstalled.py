@@ -1,0 +1,26 @@
+"""What is left of the releases that the modules before this one have uninstalled: nothing."""
+
+from collections.abc import Callable
+
+import kubernetes
+
+from ci.cluster.waiting import wait_for
+
+GONE_SECONDS = 120
+
+
+def test_nothing_is_left_of_uninstalled_releases(
+        uninstalled: list[str], claims: Callable[[], list[str]], api: kubernetes.client.ApiClient, namespace: str) -> None:
+    assert uninstalled, "no module before this one has uninstalled a release: run the suite as a whole"
+    core, custom = kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api)
+    theirs = f"app.kubernetes.io/instance in ({','.join(uninstalled)})"
+
+    def left() -> list[str]:
+        found = [*core.list_namespaced_pod(namespace, label_selector=theirs).items,
+                 *core.list_namespaced_config_map(namespace, label_selector=theirs).items]
+        runtimes = custom.list_namespaced_custom_object(
+            "serving.kserve.io", "v1alpha1", namespace, "servingruntimes", label_selector=theirs)["items"]
+        return [*(item.metadata.name for item in found), *(item["metadata"]["name"] for item in runtimes)]
+
+    wait_for("nothing to be left of them", lambda: not left(), seconds=GONE_SECONDS)
+    assert {f"{name}-model-store" for name in uninstalled}.isdisjoint(claims())
