@@ -8,13 +8,12 @@ from pathlib import Path
 import kubernetes
 from kubernetes.stream import stream
 
+from ci import pods
 from ci.cluster.errors import Problem
 from ci.cluster.report import say
-from ci.cluster.waiting import wait_for
-from ci.release import create
 
 NAME, PORT = "files", 8000
-READY_SECONDS = 120
+RECEIVE_SECONDS = 120
 CHUNK = 192 * 1024  # bytes; a multiple of 3, so that the chunks' base64 joins without padding
 RECEIVE = """
 import base64, hashlib, os, sys
@@ -35,53 +34,25 @@ class FilesPod:
     namespace: str
     image: str
 
-    @property
-    def _core(self) -> kubernetes.client.CoreV1Api:
-        return kubernetes.client.CoreV1Api(self.api)
-
     def start(self) -> None:
         """Creates the pod and its Service, if they are not there, and waits until it serves."""
-        create(self._core.create_namespaced_pod, self.namespace, self._pod())
-        create(self._core.create_namespaced_service, self.namespace, self._service())
-        wait_for(f"the file server pod {self.namespace}/{NAME}", self._is_ready, seconds=READY_SECONDS)
+        pods.serve(self.api, self.namespace, self._pod(), PORT, service_port=PORT)
 
     def put(self, file: Path) -> str:
         """Uploads a file (some megabytes); returns its URL inside the cluster. The pod says its sha256, which is compared."""
         content = file.read_bytes()
         text = base64.b64encode(content).decode()
-        channel = stream(self._core.connect_get_namespaced_pod_exec, NAME, self.namespace,
+        channel = stream(kubernetes.client.CoreV1Api(self.api).connect_get_namespaced_pod_exec, NAME, self.namespace,
                          command=["python", "-c", RECEIVE, file.name, str(len(text))],
                          stdin=True, stdout=True, stderr=True, tty=False, _preload_content=False)
         for start in range(0, len(text), CHUNK):
             channel.write_stdin(text[start:start + CHUNK])
-        channel.run_forever(timeout=READY_SECONDS)
+        channel.run_forever(timeout=RECEIVE_SECONDS)
         if hashlib.sha256(content).hexdigest() not in channel.read_stdout():
             raise Problem(f"{file} did not reach the file server pod whole: {channel.read_stderr()}")
         say(f"{file.name} ({len(content) / 2**20:.1f} MiB) is in the cluster")
         return f"http://{NAME}.{self.namespace}.svc:{PORT}/{file.name}"
 
-    def _is_ready(self) -> bool:
-        status = self._core.read_namespaced_pod(NAME, self.namespace).status
-        return any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or [])
-
     def _pod(self) -> dict[str, object]:
-        return {
-            "metadata": {"name": NAME, "labels": {"app": NAME}},
-            "spec": {
-                "automountServiceAccountToken": False,
-                "terminationGracePeriodSeconds": 0,
-                "containers": [{
-                    "name": NAME, "image": self.image,
-                    "command": ["python", "-m", "http.server", str(PORT), "--directory", "/srv"],
-                    "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1},
-                    "volumeMounts": [{"name": "srv", "mountPath": "/srv"}],
-                    "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "allowPrivilegeEscalation": False,
-                                        "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
-                                        "seccompProfile": {"type": "RuntimeDefault"}},
-                }],
-                "volumes": [{"name": "srv", "emptyDir": {}}],
-            },
-        }
-
-    def _service(self) -> dict[str, object]:
-        return {"metadata": {"name": NAME}, "spec": {"selector": {"app": NAME}, "ports": [{"port": PORT}]}}
+        return pods.pod(NAME, self.image, {"/srv": {"emptyDir": {}}},
+                        command=["python", "-m", "http.server", str(PORT), "--directory", "/srv"])

@@ -70,6 +70,11 @@ class Release:
         found = self.inference_service().get("status", {}).get("conditions", [])
         return {condition["type"]: condition["status"] for condition in found}
 
+    def last_failure(self) -> str:
+        """What KServe has in `modelStatus.lastFailureInfo` of the InferenceService; empty while it has nothing."""
+        status = self.inference_service().get("status", {}).get("modelStatus", {})
+        return str(status.get("lastFailureInfo", {}).get("message", ""))
+
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Waits until the InferenceService is Ready for its newest generation; ends early when the seeding Job has failed."""
         wait_for(f"InferenceService {self.namespace}/{self.name} to be Ready", self._is_ready, seconds=seconds,

@@ -26,6 +26,7 @@ from ci.cluster.versions import versions
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
 from tests.e2e.served import changes, hosted, install, install_for_all, releases, uninstalled  # noqa: F401  (fixtures)
+from tests.e2e.sources import gcs, s3, sources  # noqa: F401  (fixtures)
 from tests.e2e.tiny import archive
 
 HERE = Path(__file__).parent
@@ -33,9 +34,9 @@ HERE = Path(__file__).parent
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
 # Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
 OF_OUR_IMAGE = ("test_protocols",)
-OURS = ("test_gateway", "test_write_up", *OF_OUR_IMAGE)
-# Modules that wait for what changes under traffic, on releases of their own.
-UNDER_TRAFFIC = ("test_changes", "test_scaling")
+OURS = ("test_gateway", "test_sources", "test_write_up", *OF_OUR_IMAGE)
+# Modules with releases of their own that wait more than they work.
+APART = ("test_changes", "test_scaling", "test_sources")
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
 MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
@@ -57,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Of several processes each takes one mode, or a module that waits more than it works."""
-    apart = f" {item.path.stem}" if item.path.stem in UNDER_TRAFFIC else ""
+    apart = f" {item.path.stem}" if item.path.stem in APART else ""
     item.add_marker(pytest.mark.xdist_group(f"{_mode(item)}{apart}"))
 
 

@@ -8,11 +8,12 @@ import kubernetes
 import pytest
 
 from ci import helm
-from ci.cluster import cloud_servers, storage_initializer, up
+from ci.cluster import storage_initializer
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.release import Release
-from ci.s3_pod import SERVICE_ACCOUNT, S3Pod
+from ci.s3_client import S3
+from ci.s3_pod import SERVICE_ACCOUNT
 
 CONFIG = b"inference_address=http://0.0.0.0:8080\n"
 INITIALIZER = "storage-initializer"
@@ -20,17 +21,12 @@ FAILED_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
-def uri(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str, archives: dict[str, Path],
-        install_packages: bool) -> str:
+def uri(s3: S3, api: kubernetes.client.ApiClient, archives: dict[str, Path]) -> str:
     """The URI of a folder on an S3 server of the namespace, with config/ and model-store/ as the write-up had them on a claim."""
-    if cluster.kind:
-        cloud_servers.S3.load(cluster.kind)
-        storage_initializer.install(cluster.kind, install=install_packages)
     storage_initializer.refuse_unrestricted(api)
-    server = S3Pod(api, namespace, cloud_servers.S3.upstream()).start()
-    server.make_bucket("models")
-    server.put("models", "bert/config/config.properties", CONFIG)
-    server.put("models", f"bert/model-store/{archives['bert'].name}", archives["bert"].read_bytes())
+    s3.make_bucket("models")
+    s3.put("models", "bert/config/config.properties", CONFIG)
+    s3.put("models", f"bert/model-store/{archives['bert'].name}", archives["bert"].read_bytes())
     return "s3://models/bert/"
 
 
@@ -86,11 +82,5 @@ def test_the_release_has_neither_a_claim_nor_a_job(fetched: Release, uri: str) -
 def test_a_wrong_bucket_is_named_by_the_inference_service(
         install: Callable[..., Release], values: Callable[[str], dict[str, Any]], uri: str) -> None:  # noqa: ARG001
     release = install("nowhere", values("s3://nowhere/bert/"))
-    wait_for("the InferenceService to name the bucket", lambda: "S3 resource 'nowhere' not found." in _last_failure(release),
+    wait_for("the InferenceService to name the bucket", lambda: "S3 resource 'nowhere' not found." in release.last_failure(),
              seconds=FAILED_SECONDS)
-
-
-def _last_failure(release: Release) -> str:
-    """What KServe has in `modelStatus.lastFailureInfo` of an InferenceService; empty while it has nothing."""
-    status = release.inference_service().get("status", {}).get("modelStatus", {})
-    return str(status.get("lastFailureInfo", {}).get("message", ""))

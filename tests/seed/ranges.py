@@ -89,13 +89,13 @@ class RangeServer:
                 part = server.honours and valid and not request.whole
                 start, end = (request.start, request.end) if part else (0, len(server.content))
                 self.send_response(fault.status or (206 if part else 200))
-                headers = {"Content-Length": "0" if fault.status else str(end - start), **fault.headers}
+                headers = {"Content-Length": "0" if fault.status else str(end - start)}
                 headers |= {"ETag": etag} if etag else {}
                 headers |= {"Last-Modified": server.modified} if server.modified else {}
                 if part:
                     first = start + server.shift
                     headers["Content-Range"] = f"bytes {first}-{end - 1 + server.shift}/{len(server.content)}"
-                for name, value in headers.items():
+                for name, value in {**headers, **fault.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 if not fault.status:

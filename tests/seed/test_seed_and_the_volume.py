@@ -232,7 +232,7 @@ class TestPruning:
         self.plan(claim, server, "b", keep=0)
         assert self.stored(claim) == ["b"]
 
-    @pytest.mark.parametrize("path", ["../outside", "/etc/outside", ".seed/lock", "."])
+    @pytest.mark.parametrize("path", ["../outside", "/etc/outside", ".seed/lock", ".", "model-store"])
     def test_a_marker_that_names_what_is_no_models_place_does_no_harm(self, claim, server, path):
         (claim.root.parent / "outside").write_text("mine")
         self.plan(claim, server, "a")

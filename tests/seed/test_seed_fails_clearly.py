@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
 import threading
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,14 @@ from tests.seed.claim import file_size_limit
 from tests.seed.server import Answer, Server, mar, sha256
 
 WHOLE = mar()
+
+
+def zip_of(files: dict[str, str]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return out.getvalue()
 
 
 def failed(claim, code: int, *words: str):
@@ -119,6 +129,9 @@ def test_a_login_page_with_status_200_is_recognised(claim, server):
         (b"PK\x03\x04 truncated", "not a whole zip file"),
         (WHOLE[:200], "not a whole zip file"),
         (mar(files={}), "does not hold its handler 'handler.py'"),
+        (zip_of({"weights": "0"}), "it has no MAR-INF/MANIFEST.json"),
+        (zip_of({"MAR-INF/MANIFEST.json": "[]"}), "it has no MAR-INF/MANIFEST.json with a model"),
+        (mar(files={"handler.py": "#", "C:evil.py": "#"}), "'C:evil.py', which unpacks outside"),
         (mar(handler=""), "does not hold its handler ''"),
         (mar(model={"modelVersion": "1.0"}), "no MAR-INF/MANIFEST.json with a model and a handler ('handler')"),
         (mar(version="2.0"), "its version is '2.0', declared is '1.0'"),
@@ -185,6 +198,18 @@ def test_a_plan_that_is_wrong_is_refused_before_anything_happens(claim, artifact
     line = failed(claim, 2, "model bert", words)
     assert "cret" not in line
     assert claim.error.read_text() == line + "\n", "the predictor that waits hears it"
+
+
+@pytest.mark.parametrize("option", [("--connections", "0"), ("--attempts", "0"), ("--keep-old", "-1"), ("--keep-old=many",)])
+def test_a_number_that_makes_no_sense_is_refused(claim, option):
+    claim.writes([])
+    result = claim.seed(*option)
+    assert result.code == 2 and "invalid number value" in result.err
+
+
+def test_a_host_name_that_is_none_is_said(claim):
+    claim.wants("http://nowhere..invalid/bert.mar")
+    failed(claim, 5, "its host name", "check the server, its name")
 
 
 @pytest.mark.parametrize("text", ["{not json", "[]", '{"artifacts": [{"model": "bert"}]}', '{"artifacts": 3}'])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import threading
 
 import pytest
 
-from tests.seed.server import Answer, mar
+from tests.seed.server import Answer, mar, sha256
 from tests.waiting import until
 
 BIG = mar(files={"handler.py": "#", "weights": "0" * 3_000_000})
@@ -59,6 +60,37 @@ def test_two_runs_at_once_take_turns_and_both_end_well(claim, server):
         out, err = running.communicate(timeout=20)
         assert running.returncode == 0, out + err
     assert len(server.requests) == 1
+
+
+# As on a network file system that knows none.
+WITHOUT_LOCKS = """
+import fcntl, runpy, sys
+from pathlib import Path
+def flock(*_):
+    raise OSError(37, "No locks available")
+fcntl.flock, sys.argv = flock, sys.argv[1:]
+sys.path[0] = str(Path(sys.argv[0]).parent)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_two_runs_on_a_volume_without_locks_write_files_of_their_own_and_both_end_well(claim, server):
+    hold = threading.Event()
+    claim.wants(server.gives("/bert.mar", Answer(BIG, hold=hold)), sha256=sha256(BIG))
+    (claim.root / ".seed/tmp").mkdir(parents=True)
+    (claim.root / ".seed/tmp/just-now").touch()
+    (claim.root / ".seed/tmp/long-ago").touch()
+    os.utime(claim.root / ".seed/tmp/long-ago", (1, 1))
+    program, *arguments = claim.command("--timeout", "20")
+    running = [subprocess.Popen([program, "-c", WITHOUT_LOCKS, *arguments], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    until(lambda: len(server.requests) == 2, "both at work")
+    hold.set()
+    for one in running:
+        out, _ = one.communicate(timeout=20)
+        assert one.returncode == 0, out
+        assert "this volume has no file locks (No locks available); going on without" in out
+    assert (claim.root / "model-store/bert-0a1b2c3d.mar").read_bytes() == BIG
+    assert [part.name for part in claim.parts] == ["just-now"], "it may be another run's"
 
 
 def test_the_error_file_of_a_failed_run_is_gone_as_soon_as_a_retry_works(claim, server):

@@ -78,6 +78,14 @@ def test_a_server_that_sends_other_bytes_than_asked_for_is_read_in_one_stream(cl
     assert server.payload[-1].whole
 
 
+def test_a_server_that_does_not_say_how_long_the_whole_is_is_read_in_one_stream(claim, range_server):
+    server = range_server()
+    server.fault = lambda request: None if request.whole else Fault(headers={"Content-Range": "bytes 0-0/*"})
+    claim.wants(server.url())
+    whole(claim, server, claim.seed())
+    assert [request.whole for request in server.log] == [False, True]
+
+
 def test_a_server_that_forgets_ranges_is_read_in_one_stream(claim, range_server):
     server = range_server()
     claim.wants(server.url())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
@@ -114,6 +115,17 @@ def test_a_state_file_that_is_broken_counts_for_nothing(claim, range_server, tex
     whole(claim, server, claim.seed())
 
 
+def test_a_part_that_was_spoilt_meanwhile_is_fetched_anew_where_the_sha256_is_declared(claim, range_server):
+    server = range_server()
+    claim.wants(server.url(), sha256=sha256(server.content))
+    stopped_half_way(claim, server)
+    with claim.part().open("r+b") as file:
+        file.write(b"spoilt")
+    result = claim.seed()
+    whole(claim, server, result)
+    assert "with what an earlier run left it has another sha256" in result.out
+
+
 def test_a_part_that_is_shorter_than_its_note_is_gone_on_with_from_its_end(claim, range_server):
     server = range_server()
     claim.wants(server.url())
@@ -152,12 +164,14 @@ def test_a_kill_at_any_moment_leaves_nothing_half_and_the_next_run_completes(cla
     claim.wants(server.url(), sha256=sha256(server.content))
     final = claim.root / "model-store/bert-0a1b2c3d.mar"
     kills = wholes = in_vain = 0
+    server.rate = 1 << 20
     while kills < KILLS:
-        server.rate, before = chance.choice([256 << 10, 512 << 10, 2 << 20]), server.sent
+        before, enough = server.sent, chance.uniform(-0.1, 0.6) * len(server.content)
         running = claim.start()
-        try:
-            running.wait(chance.uniform(0.05, 1.2))
-        except subprocess.TimeoutExpired:
+        until(lambda: server.sent - before >= enough or running.poll() is not None, "some bytes")  # noqa: B023
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            running.wait(chance.uniform(0, 0.1))
+        if running.poll() is None:
             running.kill()
             kills += 1
         out, err = running.communicate()
@@ -174,5 +188,5 @@ def test_a_kill_at_any_moment_leaves_nothing_half_and_the_next_run_completes(cla
     server.rate = None
     whole(claim, server, claim.seed())
     twice = server.sent - (wholes + 1) * len(server.content)
-    assert twice < 0.75 * in_vain, f"{twice:,} bytes came twice, {in_vain:,} without notes"
+    assert twice < 0.9 * in_vain, f"{twice:,} bytes came twice, {in_vain:,} without notes"
     assert wholes >= 5

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from ci import s3_pod
+from ci import gcs_pod, s3_pod
 from ci.cluster import cloud_servers, engine, shell, storage_initializer
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
+from ci.gcs_client import Gcs
 from ci.route import Route
 from ci.s3_client import REGION, S3, Keys
 from tests import leftovers
-from tests.storage.containers import Fetched, Gcs, Images
+from tests.storage.containers import Fetched, Images
 
-GCS_PORT = 4443
 SERVE_SECONDS = 30
 FETCH_SECONDS = 120
 
@@ -69,11 +69,11 @@ def bucket(images: Images, keys: Keys, network: str) -> Iterator[S3]:
 def gcs(images: Images, network: str) -> Iterator[Gcs]:
     """Google's storage server, which the network knows as `gcs`, with an empty bucket `models`."""
     container = shell.output([
-        "docker", "run", "--detach", "--rm", leftovers.mark(), "--network", network, "--network-alias", "gcs", "--read-only",
-        "--user", "1000", "--cap-drop", "ALL", "--publish", f"127.0.0.1::{GCS_PORT}", "--entrypoint", "/bin/fake-gcs-server",
-        images.gcs, "-scheme", "http", "-port", str(GCS_PORT), "-backend", "memory", "-public-host", f"gcs:{GCS_PORT}"]).strip()
+        "docker", "run", "--detach", "--rm", leftovers.mark(), "--network", network, "--network-alias", gcs_pod.NAME,
+        "--read-only", "--user", "1000", "--cap-drop", "ALL", "--publish", f"127.0.0.1::{gcs_pod.PORT}",
+        "--entrypoint", gcs_pod.PROGRAM, images.gcs, *gcs_pod.arguments(f"{gcs_pod.NAME}:{gcs_pod.PORT}")]).strip()
     try:
-        client = Gcs(Route(f"http://127.0.0.1:{_published(container, GCS_PORT)}"))
+        client = Gcs(Route(f"http://127.0.0.1:{_published(container, gcs_pod.PORT)}"))
         wait_for("Google's storage server to make a bucket", lambda: _has_made_bucket(client), seconds=SERVE_SECONDS)
         yield client
     finally:

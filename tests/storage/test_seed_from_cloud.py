@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ci import s3_pod
+from ci import gcs_pod, s3_pod
 from ci.cluster import shell
 from ci.cluster.paths import CHART
+from ci.gcs_client import Gcs
 from ci.s3_client import REGION, S3, Keys
 from tests import leftovers
 from tests.seed.claim import Claim, Result
 from tests.seed.server import HANDLER, mar, sha256
-from tests.storage.conftest import FETCH_SECONDS, GCS_PORT
-from tests.storage.containers import Gcs, Images
+from tests.storage.conftest import FETCH_SECONDS
+from tests.storage.containers import Images
 from tests.unit.render import render_chart
 
 BERT, OTHER = mar(), mar(files={"handler.py": "# another"})
@@ -49,7 +50,7 @@ def seed(claim: Claim, images: Images, keys: Keys, network: str, volumes: list[s
         given = {"AWS_ACCESS_KEY_ID": keys.access, "AWS_SECRET_ACCESS_KEY": keys.secret, "AWS_DEFAULT_REGION": REGION,
                  "AWS_EC2_METADATA_DISABLED": "true",  # the machine of these tests may be one of Amazon's
                  "AWS_ENDPOINT_URL": f"http://{s3_pod.NAME}:{s3_pod.PORT}",
-                 "STORAGE_EMULATOR_HOST": f"http://gcs:{GCS_PORT}", **changed}
+                 "STORAGE_EMULATOR_HOST": f"http://{gcs_pod.NAME}:{gcs_pod.PORT}", **changed}
         environment = {name: value for name, value in given.items() if value is not None}
         done = subprocess.run(
             ["docker", "run", "--rm", leftovers.mark(), "--network", network, "--read-only", "--cap-drop", "ALL",

@@ -29,9 +29,9 @@ On the volume, with <plan> = the first 10 hex digits of the sha256 of the plan f
 A run with a true marker transfers nothing and only reads; a file for which any plan's marker vouches is kept as it is. With
 --keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest.
 
-Exit codes: 0 done; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or unreliable; 6 wrong
-sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the image
-lacks what the source needs; 130, 143 stopped.
+Exit codes: 0 done; 1 an error of this program; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or
+unreliable; 6 wrong sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
+image lacks what the source needs; 130, 143 stopped.
 A failure is one line, `seed: MODEL: URI without secrets: CAUSE; REMEDY`, on stderr, in error file and termination log.
 With --json, stdout has one object a line: {"event", "text", …}, event being message, progress, fetched, kept, removed, complete
 or failed.
@@ -46,7 +46,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import seed_archive
@@ -114,7 +115,7 @@ class Run:
         say(f"plan {self.plan} is complete in {self.destination}", "complete", plan=self.plan)
 
     def work(self, artifacts: list[dict]) -> None:
-        _, temp = seed_volume.take_turn(self.destination)
+        temp = seed_volume.take_turn(self.root)
         seed_volume.tidy(self.root, temp, artifacts)
         self.error.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # room for a sentence, should the volume be full when there is something to say
@@ -130,6 +131,7 @@ class Run:
         seed_volume.prune(self.root, temp, self.outdated(artifacts))
         self.tidy_uploads(artifacts)
         self.forget_sentence()
+        seed_volume.leave(self.root, temp)
 
     def context(self, temp: Path) -> seed_plan.Context:
         options = self.options
@@ -225,6 +227,15 @@ class Run:
         return code
 
 
+def at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < least:
+            raise ValueError
+        return int(text)
+
+    return number
+
+
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Put the model archives of a plan on a volume.", allow_abbrev=False)
     parser.add_argument("--plan", type=Path, required=True)
@@ -232,14 +243,14 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--mounts", type=Path, help="has configMap/, pvc/ and oci/ with the files of these sources")
     parser.add_argument("--secrets", type=Path, help="has a directory of keys per Secret")
     parser.add_argument("--receive", metavar="MODEL", help="take the upload:// file of this model from standard input")
-    parser.add_argument("--connections", type=int, default=8, help="at once, to a server that honours ranges")
-    parser.add_argument("--attempts", type=int, default=5, help="tries in a row without progress, per connection")
+    parser.add_argument("--connections", type=at_least(1), default=8, help="at once, to a server that honours ranges")
+    parser.add_argument("--attempts", type=at_least(1), default=5, help="tries in a row without progress, per connection")
     parser.add_argument("--backoff", type=float, default=1.0, help="seconds before the second try, then doubled")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds without a byte that end a try")
     parser.add_argument("--progress-seconds", type=float, default=5.0)
     parser.add_argument("--json", action="store_true", help="machine-readable lines on stdout")
     parser.add_argument("--owner", default="", help="whose plan it is, for --keep-old")
-    parser.add_argument("--keep-old", type=int, help="how many old artefacts of the owner stay; default: all")
+    parser.add_argument("--keep-old", type=at_least(0), help="how many old artefacts of the owner stay; default: all")
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     return parser.parse_args(argv)
 
@@ -263,6 +274,10 @@ def main(argv: list[str] | None = None) -> int:
         return run.failed(failure)
     except OSError as error:
         return run.failed(seed_errors.from_os(error, options.destination))
+    except Exception as error:  # its traceback would show what nobody has looked through for secrets
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        cause = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno} ({error})"
+        return run.failed(Failure(seed_errors.BUG, cause))
     except SystemExit as stop:
         print("seed: interrupted; no unfinished file has its final name, run it again", file=sys.stderr, flush=True)
         return int(stop.code or 0)

@@ -89,9 +89,11 @@ def network(timeout: float, proxy: str = "") -> Iterator[None]:
         yield
     except ssl.SSLCertVerificationError as error:
         raise Failure(CERTIFICATE, error.verify_message) from None
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
         if isinstance(error, socket.timeout):  # TimeoutError from 3.10 on
             cause = f"no byte came for {timeout:g} s"
+        elif isinstance(error, UnicodeError):
+            cause = "its host name is none"
         elif isinstance(error, socket.gaierror):
             cause = f"its host name has no address ({error.strerror})"
         elif isinstance(error, ssl.SSLError):
@@ -123,20 +125,26 @@ class Connection:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         if validator:
             headers["If-Range"] = validator
-        url = self.origin.target
+        try:
+            return self._follow(headers)
+        except Failure:
+            self.origin.target = self.origin.url  # it may lead elsewhere by now
+            raise
+
+    def _follow(self, headers: dict[str, str]) -> http.client.HTTPResponse:
+        """The answer from where redirects lead, straight from there where that is known."""
+        url = known = self.origin.target
         for _ in range(REDIRECTS):
             answer = self._ask(url, headers)
-            if answer.status in (301, 302, 303, 307, 308) and answer.getheader("Location"):
-                url = redirected(url, answer.getheader("Location"))
-                self.close()
-            elif answer.status in (401, 403, 404, 410) and url == self.origin.target != self.origin.url:
-                self.origin.target = url = self.origin.url  # a link that was valid for some time: ask for a new one
-                self.close()
-            elif answer.status in (200, 206, 416):
+            if answer.status in (200, 206, 416):
                 self.origin.target = url
                 return answer
+            self.close()
+            if answer.status in (301, 302, 303, 307, 308) and answer.getheader("Location"):
+                url = redirected(url, answer.getheader("Location"))
+            elif answer.status in (401, 403, 404, 410) and url == known != self.origin.url:
+                url, known = self.origin.url, ""  # a link that was valid for some time: ask for a new one
             else:
-                self.close()
                 raise refusal(answer)
         raise Failure(REFUSED, f"it leads through more than {REDIRECTS} redirects")
 

@@ -5,10 +5,13 @@ import errno
 import json
 import os
 import re
+import sys
 
 PLAN, NOT_FOUND, REFUSED, UNREACHABLE, CHECKSUM, ARCHIVE, NO_SPACE, NOT_WRITABLE, CERTIFICATE, PROGRAM = range(2, 12)
+BUG = 1  # of this program
 MAY_RESUME = (REFUSED, UNREACHABLE)  # another run may go on with what came so far
 REMEDY = {
+    BUG: "tell the maintainers of torchserve-kserve, with the log",
     PLAN: "see the format at the top of seed.py",
     NOT_FOUND: "correct the model's uri, or put the file there",
     REFUSED: "check the credentials, and what the server permits",
@@ -73,4 +76,5 @@ def say(text: str, event: str = "message", **facts: object) -> None:
     if machine_readable:
         told = {name: redacted(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
         line = json.dumps({"event": event, **told, "text": text})
-    print(line, flush=True)
+    sys.stdout.write(f"{line}\n")  # at once: threads say something, too
+    sys.stdout.flush()

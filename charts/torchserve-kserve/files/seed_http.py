@@ -35,16 +35,15 @@ class Source:
         """Ask for one byte."""
         connection = Connection(self.origin, context.timeout)
         answer = connection.get(0, 1)
-        self.ranges, self.size, self.validator = False, None, ""
-        if answer.status == 206:
-            found = content_range(answer)
-            self.ranges, self.size = found is not None and found[:2] == (0, 1), found and found[2]
-            self.validator = validator(answer)
+        found = content_range(answer) if answer.status == 206 else None
+        if found and found[:2] == (0, 1):
+            self.ranges, self.size, self.validator = True, found[2], validator(answer)
             connection.close()
-        elif answer.status == 416:  # an empty file has no byte
-            self.size = 0
+        elif answer.status == 200:
+            self.size, self.answer = answer.length, (connection, answer)
+        else:  # of an empty file there is no byte; or what came is no range that anyone asked for
             connection.close()
-        else:
+            answer = connection.get()
             self.size, self.answer = answer.length, (connection, answer)
 
     @property
@@ -81,8 +80,12 @@ def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
 
     def transfer() -> tuple[int, str]:
         nonlocal source, connections
+        start = resume_at(source, temp)
         try:
-            return Transfer(item, source, temp, context, connections, resume_at(source, temp)).run()
+            size, sha256 = Transfer(item, source, temp, context, connections, start).run()
+            if start and sha256 != (item.get("sha256") or sha256).lower():
+                raise Changed("with what an earlier run left it has another sha256")
+            return size, sha256
         except Changed:
             source.rest()
             connections = 1

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MEMORY = 28 << 20  # bytes of all pieces that are held
 LARGEST, SMALLEST = 2 << 20, 64 << 10  # bytes of a piece
 SLICE = 256 << 10  # bytes between two looks at what happens elsewhere
-SAVE_SECONDS = 0.2  # between two notes, at least
+SAVE_SECONDS = 0.1  # between two notes, at least
 
 
 def state_file(temp: Path) -> Path:
@@ -95,7 +95,8 @@ class Transfer:
             raise
         finally:
             if notes:
-                notes.end.set()
+                with notes.lock:  # none is written any more
+                    notes.end.set()
 
 
 class Notes(threading.Thread):

@@ -20,9 +20,8 @@ CHUNK = 1 << 20
 LEFT_ALONE = 3600.0  # seconds after which a file in tmp belongs to no run any more, on a volume without locks
 
 
-def take_turn(destination: Path) -> tuple[Path, Path]:
-    """`.seed`, locked until this process ends, and the directory for temporary files in it."""
-    root = destination / ".seed"
+def take_turn(root: Path) -> Path:
+    """The directory for temporary files in `.seed`, which is locked until this process ends."""
     (root / "tmp").mkdir(parents=True, exist_ok=True)
     lock = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o644)  # stays open
     try:
@@ -34,8 +33,8 @@ def take_turn(destination: Path) -> tuple[Path, Path]:
         say(f"this volume has no file locks ({error.strerror}); going on without")
         temp = root / "tmp" / f"{socket.gethostname()}-{os.getpid()}"
         temp.mkdir(exist_ok=True)
-        return root, temp
-    return root, root / "tmp"
+        return temp
+    return root / "tmp"
 
 
 def key(item: dict) -> str:
@@ -47,11 +46,13 @@ def tidy(root: Path, temp: Path, artifacts: list[dict]) -> None:
     """Remove temporary files, but what this plan's artefacts can be resumed from."""
     wanted = tuple(key(item) for item in artifacts)
     for left in (root / "tmp").iterdir():
-        if temp.parent == root / "tmp":  # no locks
-            if left != temp and time.time() - left.stat().st_mtime > LEFT_ALONE:
+        with contextlib.suppress(FileNotFoundError):  # another run without locks has removed it
+            if temp == root / "tmp":
+                keep = left.name.startswith(wanted)
+            else:  # no locks: another run may be at work
+                keep = left == temp or time.time() - left.stat().st_mtime < LEFT_ALONE
+            if not keep:
                 remove(left)
-        elif not left.name.startswith(wanted):
-            remove(left)
 
 
 def remove(path: Path) -> None:
@@ -60,6 +61,12 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def leave(root: Path, temp: Path) -> None:
+    """The directory that a run without locks had for itself goes with it."""
+    if temp != root / "tmp":
+        remove(temp)
 
 
 def discard(temp: Path, item: dict) -> None:
@@ -186,8 +193,12 @@ def outdated(root: Path, artifacts: list[dict], owner: str, keep: int) -> list[s
             mine |= names
         else:
             others |= names
-    old = [path for path in mine - others if inside(Path(path)) and (destination / path).exists()]
+    old = [path for path in mine - others if inside(Path(path)) and is_artefact(destination / path)]
     return sorted(old, key=lambda path: (destination / path).stat().st_mtime_ns, reverse=True)[keep:]
+
+
+def is_artefact(place: Path) -> bool:
+    return place.is_file() or (place / seed_archive.MANIFEST).is_file()
 
 
 def prune(root: Path, temp: Path, paths: list[str]) -> None:

@@ -15,7 +15,7 @@ from seed_errors import UNREACHABLE, Failure
 if TYPE_CHECKING:
     from seed_transfer import Worker
 
-SLOW = 1.0  # seconds for which a piece is left to its connection in any case
+SLOW = 2.0  # seconds for which a piece is left to its connection in any case
 
 
 class Changed(Failure):
