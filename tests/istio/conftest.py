@@ -113,7 +113,7 @@ def host(namespace: str) -> str:
 def values(cluster: up.Cluster, mode: str, host: str) -> dict[str, Any]:
     """The values of the release: in the mesh, open exactly for its model, at `host`."""
     given: dict[str, Any] = {
-        "deploymentMode": mode, "models": {MODEL: {"uri": f"configMap://{MODEL}/one.mar"}},
+        "deploymentMode": mode, "models": {MODEL: {"uri": f"configMap://{MODEL}/one.mar", "example": {"instances": [{}]}}},
         "runtime": {"resources": {"requests": {"cpu": 0.1}}},
         "kubeflow": {"enabled": True, "authorizationPolicy": {"enabled": True}},
     }
