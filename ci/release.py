@@ -38,6 +38,16 @@ def _has_failed(job: Any) -> bool:
     return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
 
 
+def _last_word(pods: list[Any]) -> str | None:
+    """The termination message of the newest ended container."""
+    for pod in reversed(pods):
+        for status in pod.status.container_statuses or []:
+            ended = status.state.terminated or status.last_state.terminated
+            if ended and ended.message:
+                return ended.message.strip()
+    return None
+
+
 @dataclass(frozen=True)
 class Release:
     """A release by name and namespace.
@@ -121,12 +131,11 @@ class Release:
 
     def seed_message(self) -> str | None:
         """What the newest ended container of the seed left as its last word."""
-        for pod in reversed(self.seed_pods()):
-            for status in pod.status.container_statuses or []:
-                ended = status.state.terminated or status.last_state.terminated
-                if ended and ended.message:
-                    return ended.message.strip()
-        return None
+        return _last_word(self.seed_pods())
+
+    def server_message(self) -> str | None:
+        """What the newest ended server left as its last word. KServe has it, too, but looks at pods only now and then."""
+        return _last_word(self.predictor_pods())
 
     def seed_logs(self) -> str:
         """The seeding Job's log, all pods one after the other."""

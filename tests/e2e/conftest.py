@@ -64,7 +64,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """One mode after the other, and in each the main job first, which is timed. On a cluster of yours, what needs the gateways
-    or the image of ours is left out, and counted as deselected."""
+    or images of ours is left out, and counted as deselected."""
     left_out: list[pytest.Item] = []
     if not config.getoption("kubeconfig") and registry.answers():
         left_out = [item for item in items if item.path.stem in OF_OUR_IMAGE]

@@ -1,17 +1,21 @@
-"""A web server whose files need a login, a token or a signature; it runs in a pod of its own, as it is here (see sources.py).
+"""A web server over TLS whose files need a login, a token or a signature; it runs in a pod, as it is here (see sources.py).
 
-/basic/FILE, /bearer/FILE and /signed/FILE?signature=… are the files of the folder that is its argument. It logs every request.
+    guarded.py FOLDER CERTIFICATES
+
+/basic/FILE, /bearer/FILE and /signed/FILE?signature=… are the folder's files. CERTIFICATES has tls.crt and tls.key. It logs
+every request.
 """
 
 import base64
 import functools
 import hmac
 import os
+import ssl
 import sys
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-PORT = 8000
+PORT = 8443
 
 
 class Guarded(SimpleHTTPRequestHandler):
@@ -35,4 +39,10 @@ class Guarded(SimpleHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("", PORT), functools.partial(Guarded, directory=sys.argv[1])).serve_forever()
+    folder, certificates = sys.argv[1:]
+    server = ThreadingHTTPServer(("", PORT), functools.partial(Guarded, directory=folder))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{certificates}/tls.crt", f"{certificates}/tls.key")
+    # Not at once: who connects and says nothing, like the kubelet, would keep all others waiting.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.serve_forever()

@@ -20,7 +20,7 @@ from ci.gcs_client import Gcs
 from ci.helm import Helm
 from ci.release import Release
 from ci.s3_client import REGION, S3
-from tests.e2e.sources import BUCKET, CLAIM, FILES, ON_CLAIM, Sources, sha256
+from tests.e2e.sources import AUTHORITY, BUCKET, CLAIM, FILES, ON_CLAIM, Sources, sha256
 from tests.e2e.tiny import archive
 from tests.e2e.watching import uids, wait_until_replaced
 
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.only("Standard")
 
 MANY_SECONDS, SEEDED_SECONDS, SAID_SECONDS, SENT_SECONDS = 240, 120, 90, 120
 HANDLER = f"configMap://{FILES}/handler.py"
+TRUSTED = {"configMapName": AUTHORITY, "key": "ca.crt"}
 HERE, CLOUD = ("login", "signed", "claim", "image", "upload", "archive", "folder"), ("amazon", "google", "packed")
 Values = dict[str, Any]
 
@@ -37,6 +38,7 @@ def here(common: Values, sources: Sources) -> Values:
     """Values of a release with a model of each source but the cloud. Its name is what it answers."""
     return helm.merged(common, {
         "runtime": {"resources": {"limits": {"memory": "4Gi"}}},  # seven workers
+        "seed": {"ca": TRUSTED},
         "models": {
             "login": {"uri": f"{sources.url}/basic/login.mar", "credentials": {"secretName": "login"}},
             "signed": {"uriFrom": {"secretKeyRef": {"name": "signed", "key": "uri"}}},
@@ -79,12 +81,11 @@ def by_hand(common: Values, sources: Sources) -> Values:  # noqa: ARG001  (the c
 def begun(install: Callable[..., Release], common: Values, here: Values, cloud: Values, by_hand: Values,
           sources: Sources) -> dict[str, Release]:
     """The releases of all tests below, installed side by side; each test waits for its own."""
-    given = {
-        "by-hand": by_hand, "cloud": cloud,
-        "no-login": helm.merged(common, {"models": {"login": {"uri": f"{sources.url}/basic/login.mar"}}}),
-        "no-file": helm.merged(common, {"models": {"image": {"uri": f"oci://{sources.image}#/models/nowhere.mar"}}}),
-        "here": here,  # the last, so that its upload begins at once
-    }
+    mistakes = {
+        "no-login": {"seed": {"ca": TRUSTED}, "models": {"login": {"uri": f"{sources.url}/basic/login.mar"}}},
+        "no-file": {"models": {"image": {"uri": f"oci://{sources.image}#/models/nowhere.mar"}}}}
+    given = {"by-hand": by_hand, "cloud": cloud, **{name: helm.merged(common, wrong) for name, wrong in mistakes.items()},
+             "here": here}  # the last, so that its upload begins at once
     return {name: install(name, own) for name, own in given.items()}
 
 
@@ -180,24 +181,25 @@ def test_a_new_revision_fetches_everything_again_and_as_many_old_archives_stay_a
 
 
 @pytest.mark.parametrize(("mistake", "sentence"), [
-    ("no-login", "401"), ("no-file", "has no file /models/nowhere.mar that uid 1000 may read")])
-def test_a_source_that_refuses_or_has_no_such_file_is_told_by_the_inference_service(
+    ("no-login", "/basic/login.mar: HTTP 401 Unauthorized; check the credentials"),
+    ("no-file", "has no file /models/nowhere.mar that uid 1000 may read")])
+def test_a_source_that_refuses_or_has_no_such_file_is_told_by_the_job_and_by_the_server(
         mistake: str, sentence: str, begun: dict[str, Release]) -> None:
     release = begun[mistake]
     cause = wait_for(f"the Job of {mistake} to fail", release.seed_failure, seconds=SAID_SECONDS)
     assert sentence in cause
-    wait_for("the InferenceService to say so", lambda: cause.removeprefix("seed: ") in release.last_failure(),
-             seconds=SAID_SECONDS)
+    said = wait_for("the server to end", release.server_message, seconds=SAID_SECONDS)
+    assert said == f"start: {cause}"
 
 
 def test_an_archive_that_lies_elsewhere_on_a_claim_is_served_with_the_sub_path_that_the_server_says(
         begun: dict[str, Release], chart: Helm, by_hand: Values) -> None:
     release = begun["by-hand"]
-    said = wait_for("the InferenceService to name the subPath",
-                    lambda: re.search(r"it lies at (\S+): append (\S+) to persistence.subPath", release.last_failure()),
-                    seconds=SAID_SECONDS)
-    assert said[1] == f"/mnt/models/{ON_CLAIM}"
-    chart.install("by-hand", helm.merged(by_hand, {"persistence": {"subPath": said[2]}}))
+    said = wait_for("the server to end", release.server_message, seconds=SAID_SECONDS)
+    found = re.search(r"it lies at (\S+): append (\S+) to persistence.subPath", said)
+    assert found, said
+    assert found[1] == f"/mnt/models/{ON_CLAIM}"
+    chart.install("by-hand", helm.merged(by_hand, {"persistence": {"subPath": found[2]}}))
     release.wait_until_ready()
     assert _answer(release, "by-hand") == "by-hand"
 

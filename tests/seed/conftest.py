@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import zipfile
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -49,5 +48,3 @@ def range_server():
     for server in running:
         server.close()
 
-
-RangeServers = Callable[..., RangeServer]

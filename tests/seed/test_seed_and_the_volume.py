@@ -279,3 +279,15 @@ def test_a_failure_is_json_too_and_a_sentence_on_stderr(claim, server):
     last = json.loads(result.out.splitlines()[-1])
     assert (last["event"], last["code"]) == ("failed", 3)
     assert f"seed: {last['text']}\n" == result.err
+
+
+def test_the_parts_of_a_build_count_as_well_before_a_byte_is_fetched(claim, range_server, volume):
+    server = range_server()
+    volume("size=6m")
+    parts = {name: {"uri": server.url(f"/{name}")} for name in ("serializedFile", "modelFile")}
+    build = {"handler": "image_classifier", "format": "no-archive", **parts}
+    claim.writes([{"model": "big", "version": "1.0", "path": "model-store/big", "build": build}])
+    result = claim.seed()
+    assert result.code == 8, result.everything
+    assert f"seed: big: its build: it needs {2 * len(server.content):,} bytes, the volume has " in result.err
+    assert server.payload == []

@@ -137,15 +137,19 @@ class Run:
         options = self.options
         progress = seed_progress.Progress(options.progress_seconds)
 
+        def needs(part: dict, file: Path) -> int:
+            with about(part, self.destination):
+                return getattr(source(part), "needs", lambda *_: None)(part, file, context) or 0
+
         def fetch(part: dict, file: Path) -> tuple[int, str]:
             with about(part, self.destination):
-                size, sha256 = source(part).obtain(part, file, context)
+                size, sha256 = source(part).obtain({**part, "path": file.name}, file, context)
                 if part.get("sha256") and part["sha256"].lower() != sha256:
                     raise Failure(CHECKSUM, f"its sha256 is {sha256}, declared is {part['sha256']}")
                 return size, sha256
 
-        context = seed_plan.Context(self.destination, temp, progress, fetch, options.mounts, options.secrets, options.timeout,
-                                    options.attempts, options.backoff, options.connections)
+        context = seed_plan.Context(self.destination, temp, progress, needs, fetch, options.mounts, options.secrets,
+                                    options.timeout, options.attempts, options.backoff, options.connections)
         return context
 
     def fill(self, artifacts: list[dict], context: seed_plan.Context) -> list[dict]:
@@ -176,8 +180,7 @@ class Run:
         for item in missing:
             with about(item, self.destination):
                 seed_volume.check_writable(item, self.destination)
-                needs = getattr(source(item), "needs", lambda *_: None)
-                sizes.append((title(item), needs(item, context.temp / seed_volume.key(item), context) or 0))
+                sizes.append((title(item), context.needs(item, context.temp / seed_volume.key(item))))
         seed_volume.check_room(sizes, self.destination)
 
     def fetch(self, item: dict, context: seed_plan.Context) -> tuple[int, str]:

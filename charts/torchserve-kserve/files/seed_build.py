@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterable
 from pathlib import Path
 
+import seed_plan
 import seed_volume
 from seed_errors import ARCHIVE, NO_SPACE, PLAN, PROGRAM, Failure
 from seed_plan import Context
@@ -27,15 +27,24 @@ LOOK_SECONDS = 0.2
 LONGEST_CAUSE = 300
 
 
+def work_folder(temp: Path) -> Path:
+    return temp.absolute().with_name(f"{temp.name}.build")
+
+
+def needs(item: dict, temp: Path, context: Context) -> int:
+    """Bytes of all parts that are to come; fails where one is not to be had, or nothing can be packed here."""
+    built_in_handler(item["build"])
+    return sum(context.needs(part, work_folder(temp) / "parts" / name_of(part["uri"])) for part in seed_plan.parts(item))
+
+
 def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     """Fetch the parts and pack them at `temp`: bytes and sha256 of the archive, or of the folder."""
-    work, build = temp.absolute().with_name(f"{temp.name}.build"), item["build"]
+    work, build = work_folder(temp), item["build"]
     for folder in ("out", "tmp", "parts"):
         if folder != "parts":  # those are what a killed run can be resumed from
             seed_volume.remove(work / folder)
         (work / folder).mkdir(parents=True, exist_ok=True)
-    known = archiver_handlers()
-    arguments = ["--handler", own_handler(build["handler"], known)] if isinstance(build["handler"], str) else []
+    arguments = built_in_handler(build)
     names: dict[str, str] = {}
     for option, written in OPTIONS.items():
         given = build.get(option) or []
@@ -49,11 +58,12 @@ def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
     return seed_volume.digest(temp)
 
 
-def own_handler(name: str, known: Iterable[str]) -> str:
-    """The name of a handler, if TorchServe brings it."""
-    if name not in known:
+def built_in_handler(build: dict) -> list[str]:
+    """The archiver's arguments for a handler that TorchServe brings."""
+    name, known = build["handler"], archiver_handlers()
+    if isinstance(name, str) and name not in known:
         raise Failure(PLAN, f"TorchServe has no handler {name!r} of its own, only {', '.join(sorted(known))}")
-    return name
+    return ["--handler", name] if isinstance(name, str) else []
 
 
 def archiver_handlers() -> dict:

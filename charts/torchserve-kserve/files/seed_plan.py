@@ -27,7 +27,8 @@ class Context:
     destination: Path
     temp: Path  # what begins with the name of an item's own file in here is kept for a resume and removed after success
     progress: Progress
-    fetch: Callable[[dict, Path], tuple[int, str]]  # puts a part of a build somewhere: its bytes and sha256
+    needs: Callable[[dict, Path], int]  # bytes that are to come for a part of a build, as far as its source knows
+    fetch: Callable[[dict, Path], tuple[int, str]]  # puts the part there: its bytes and sha256
     mounts: Path | None
     secrets: Path | None
     timeout: float
