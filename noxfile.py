@@ -111,6 +111,13 @@ def pull(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """What the seed reaches, as ratios inside one run: minutes, and best on a machine that does nothing else."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "-s", "tests/bench", *session.posargs)
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Writes the pages that are made from the chart itself: docs/migration.md."""
     install(session, "harness")
