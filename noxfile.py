@@ -132,9 +132,9 @@ def bring_up(session: nox.Session) -> None:
 
 
 def run_e2e(session: nox.Session) -> None:
-    """The suite on the cluster: a process for each mode, and one for what waits more than it works."""
+    """The suite on the cluster, by two processes: each takes a mode, or a module that stands for itself, after the other."""
     bring_up(session)
-    run(session, "pytest", "-n", "3", "--dist", "loadgroup", "tests/e2e", *session.posargs)
+    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *session.posargs)
 
 
 def options(session: nox.Session) -> argparse.Namespace:

@@ -41,9 +41,30 @@ def test_nobody_listening_is_said():
     assert probe(port, "bert") == (1, f"ready: model bert: the management API does not listen on 127.0.0.1:{port} yet")
 
 
-def test_a_server_that_accepts_and_is_silent_is_given_up_after_two_seconds():
+def test_a_server_that_accepts_and_is_silent_is_given_up_before_the_probe_would_be_killed():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert probe(silent.getsockname()[1], "bert") == (1, "ready: model bert does not answer")
+
+
+def test_a_slow_answer_is_waited_for_and_read_to_its_end():
+    """On a machine that is busy TorchServe takes seconds to answer, and logs an ERROR where nobody waits for that."""
+    body = b'[{"workers": [{"status": "READY"}]}]'
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ended: list[bytes] = []
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1000)
+                threading.Event().wait(3)  # slow on purpose
+                connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+                ended.append(connection.recv(1))  # of a connection that is reset this raises
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert probe(server.getsockname()[1], "bert") == (0, "")
+        answering.join()
+        assert ended == [b""]
 
 
 def test_a_connection_that_is_reset_is_not_ready():

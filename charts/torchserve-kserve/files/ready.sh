@@ -16,8 +16,9 @@ for model in "${@:2}"; do
     exit 1
   fi
   printf 'GET /models/%s HTTP/1.0\r\n\r\n' "$model" >&3
+  # Nearly as long as the probe may take: to give up on an answer that still comes resets the connection, too.
   state='does not answer' ready='' length=0
-  while IFS= read -r -t 2 -u 3 line && [[ $line != $'\r' ]]; do
+  while IFS= read -r -t 4 -u 3 line && [[ $line != $'\r' ]]; do
     case $line in
       HTTP/*' 404 '*) state='is not registered' ;;
       HTTP/*) state='has no worker that is READY' ;;
@@ -25,7 +26,7 @@ for model in "${@:2}"; do
     esac
   done
   # The whole body, to the last byte: closing with some of it unread resets the connection, and TorchServe logs an ERROR.
-  LC_ALL=C IFS= read -r -t 2 -N "$length" -u 3 body
+  LC_ALL=C IFS= read -r -t 4 -N "$length" -u 3 body
   [[ $body =~ \"status\":\ *\"READY\" ]] && ready=1
   exec 3>&-
   if [[ ! $ready ]]; then
