@@ -63,13 +63,13 @@ def down(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything that must be green: lint, unit, seed, images, then e2e on the cluster, in both modes side by side."""
+    """Lint, unit, seed, images, then e2e on the cluster, both modes side by side (Knative without the marker `thorough`)."""
     install(session, "harness", "tests", "lint")
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
     bring_up(session)
     run(session, "pytest", "tests/image", "tests/storage", *(["--no-install"] if options(session).no_install else []))
-    run_e2e(session)
+    run_e2e(session, "-m", "not thorough")
 
 
 @nox.session(default=False)
@@ -95,7 +95,7 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
-    """The chart on a real cluster: ours, made if need be, or one of yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
+    """The whole suite on a real cluster: ours, made if need be, or yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
     install(session, "harness", "tests")
     if given := options(session).profile:
         run(session, "pytest", *PROFILES[given], *session.posargs)
@@ -131,10 +131,10 @@ def bring_up(session: nox.Session) -> None:
         *(["--no-install"] if given.no_install else []))
 
 
-def run_e2e(session: nox.Session) -> None:
+def run_e2e(session: nox.Session, *which: str) -> None:
     """The suite on the cluster, by two processes: each takes a mode, or a module that stands for itself, after the other."""
     bring_up(session)
-    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *session.posargs)
+    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *which, *session.posargs)
 
 
 def options(session: nox.Session) -> argparse.Namespace:

@@ -35,8 +35,10 @@ MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
 # Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_sources", "test_write_up", *OF_OUR_IMAGE)
-# Modules with releases of their own that wait more than they work.
-APART = ("test_changes", "test_scaling", "test_sources")
+# Modules with many releases or long waits: a process takes one of them by itself.
+APART = ("test_changes", "test_protocols", "test_scaling", "test_sources")
+# Modules about what hardly depends on the mode: `nox -s tests` runs them in Standard mode, `nox -s e2e` in Knative mode, too.
+THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
 MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
@@ -54,12 +56,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only(mode): a test that is run in this deployment mode alone")
+    config.addinivalue_line("markers", "thorough: a test that `nox -s tests` leaves to `nox -s e2e`")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of several processes each takes one mode, or a module that waits more than it works."""
+    """Of several processes each takes one mode, or a module that stands apart."""
     apart = f" {item.path.stem}" if item.path.stem in APART else ""
     item.add_marker(pytest.mark.xdist_group(f"{_mode(item)}{apart}"))
+    if item.path.stem in THOROUGH and _mode(item) == "Knative":
+        item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
