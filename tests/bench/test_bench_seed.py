@@ -127,7 +127,7 @@ def test_eight_connections_against_one_where_each_has_its_limit(place):
     told("8 connections to 1, each capped", statistics.median(ratios), ">= 6")
 
 
-def test_an_uncapped_gigabyte_against_curl_and_dd(place):
+def test_an_uncapped_gigabyte_against_curl_and_dd(place, curl_program):  # noqa: ARG001  (it is on PATH)
     file = archive(place / "uncapped/big.mar", 1024 * MIB)
     copy, size = place / "copy.mar", file.stat().st_size
     with served(file.parent) as address:
