@@ -134,7 +134,7 @@ def bring_up(session: nox.Session) -> None:
 def run_e2e(session: nox.Session, *which: str) -> None:
     """The suite on the cluster, by two processes: each takes a mode, or a module that stands for itself, after the other."""
     bring_up(session)
-    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/e2e", *which, *session.posargs)
+    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/e2e", *which, *session.posargs)
 
 
 def options(session: nox.Session) -> argparse.Namespace:

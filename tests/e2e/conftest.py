@@ -37,6 +37,8 @@ OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
 APART = ("test_changes", "test_protocols", "test_scaling", "test_sources")
+# The groups that processes take first: beside the main job, what waits longest.
+EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
 # Modules about what hardly depends on the mode: `nox -s tests` runs them in Standard mode, `nox -s e2e` in Knative mode, too.
 THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
@@ -60,9 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Of several processes each takes one mode, or a module that stands apart."""
-    apart = f" {item.path.stem}" if item.path.stem in APART else ""
-    item.add_marker(pytest.mark.xdist_group(f"{_mode(item)}{apart}"))
+    item.add_marker(pytest.mark.xdist_group(_group(item)))
     if item.path.stem in THOROUGH and _mode(item) == "Knative":
         item.add_marker(pytest.mark.thorough)
 
@@ -79,7 +79,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left_out)
     left_out += [item for item in items if _mode(item) not in _only(item)]
     items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: (MODES.index(_mode(item)), item.path.stem != "test_serving"))
+    parallel = hasattr(config, "workerinput")
+    items.sort(key=lambda item: (_turn(item) if parallel else MODES.index(_mode(item)), item.path.stem != "test_serving"))
+
+
+def _group(item: pytest.Item) -> str:
+    """What one process runs: a mode, or in it a module that stands apart."""
+    return f"{_mode(item)} {item.path.stem}" if item.path.stem in APART else _mode(item)
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a process that is free takes the group of a test."""
+    group = _group(item)
+    return EARLY.index(group) if group in EARLY else len(EARLY)
 
 
 def _only(item: pytest.Item) -> tuple[str, ...]:
