@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -27,6 +29,11 @@ def server():
     running.http.server_close()
 
 
+def artefact(server, name: str, content: bytes) -> dict:
+    """A plan's entry whose source the server has."""
+    return {"model": name, "uri": server.gives(f"/{name}.mar", content), "path": f"model-store/{name}-1.mar"}
+
+
 def big_mar(size: int = 4 << 20, seed: int = 1) -> bytes:
     """A model archive whose weights no two places are alike in."""
     out = BytesIO(mar())
@@ -48,3 +55,21 @@ def range_server():
     for server in running:
         server.close()
 
+
+@pytest.fixture
+def volume(claim):
+    """Makes the claim a volume of a fixed size; with "ro" it can be mounted again, read-only."""
+    if os.getuid() != 0:
+        pytest.skip("a volume of fixed size is mounted here, which only root may")
+
+    def mount(*options: str) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tests", claim.root]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"a volume of fixed size can't be mounted here: {done.stderr.strip()}")
+        mounted.append(claim.root)
+
+    mounted: list[Path] = []
+    yield mount
+    for root in mounted:
+        subprocess.run(["umount", root], check=True)

@@ -11,33 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.seed.conftest import big_mar
+from tests.seed.conftest import artefact, big_mar
 from tests.seed.server import Answer, mar, sha256
 
 MIB = 1 << 20
-
-
-@pytest.fixture
-def volume(claim):
-    """Makes the claim a volume of a fixed size; with "ro" it can be mounted again, read-only."""
-    if os.getuid() != 0:
-        pytest.skip("a volume of fixed size is mounted here, which only root may")
-
-    def mount(*options: str) -> None:
-        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tests", claim.root]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"a volume of fixed size can't be mounted here: {done.stderr.strip()}")
-        mounted.append(claim.root)
-
-    mounted: list[Path] = []
-    yield mount
-    for root in mounted:
-        subprocess.run(["umount", root], check=True)
-
-
-def artefact(server, name: str, content: bytes) -> dict:
-    return {"model": name, "uri": server.gives(f"/{name}.mar", content), "path": f"model-store/{name}-1.mar"}
 
 
 def test_a_claim_too_small_for_one_artefact_is_said_before_a_byte_is_fetched(claim, range_server, volume):

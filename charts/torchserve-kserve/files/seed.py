@@ -17,17 +17,20 @@ URI: http(s)://HOST/PATH (userinfo: basic authentication); configMap://NAME/KEY,
   several files, URI#PATH names one).
 Credentials: a directory NAME of --secrets, for http(s): `username` and `password` (Basic), `token` (Bearer), any other file a
   header of that name; sent to the URI's own scheme, host and port alone. No redirect leads from https to http.
+An artefact may also be {"path": "config/config.properties", "text": "…"}, THE ONE KIND OF FILE THAT MAY BE REPLACED: where the
+  claim has another text under this name it is, last of all and in one step, so of two plans that name it the latest run wins.
 TORCHSERVE_KSERVE_CA: a file of certificates to trust besides the default ones. Proxies: http_proxy, https_proxy, no_proxy.
 
 On the volume, with <plan> = the first 10 hex digits of the sha256 of the plan file's bytes:
   <path>               a whole archive (or directory), checked before it gets this name, readable by everyone
   .seed/<plan>.json    marker, written last: {"plan", "owner", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
+                       (of a text "model" is the file's name, and there is "text": true)
   .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it
   .seed/<plan>-old.json  what a marker that was pruned said of files that stay
   .seed/upload/        what --receive has taken, until the run takes it from there
   .seed/lock, .seed/tmp/  one run at a time; transfers that a later run of this plan goes on with, other leftovers are removed
 A run with a true marker transfers nothing and only reads; a file for which any plan's marker vouches is kept as it is. With
---keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest.
+--keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest; a text stays.
 
 Exit codes: 0 done; 1 an error of this program; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or
 unreliable; 6 wrong sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
@@ -65,12 +68,14 @@ SOURCES = {
     **dict.fromkeys(("s3", "gs", "hf", "hdfs", "webhdfs", "storage"), "seed_cloud"),
     "upload": "seed_upload",
     "build": "seed_build",
+    "text": "seed_text",
 }
 
 
 def source(item: dict):
     """The module that fetches this item (or part of a build)."""
-    kind = "build" if "build" in item else "storage" if item.get("storage") else item["uri"].partition(":")[0].lower()
+    kind = next((kind for kind in ("text", "build", "storage") if item.get(kind)), "")
+    kind = kind or item["uri"].partition(":")[0].lower()
     return importlib.import_module(SOURCES[kind])
 
 
@@ -90,6 +95,12 @@ def about(item: dict, place: Path) -> Iterator[None]:
 
 def title(item: dict) -> str:
     return f"{item['model']}: {item.get('shown', 'its build')}"
+
+
+def entry(item: dict, size: int, sha256: str) -> dict:
+    """What the marker says of an artefact."""
+    told = {name: item.get(name) for name in ("model", "version", "path")}
+    return {**told, "bytes": size, "sha256": sha256, **({"text": True} if "text" in item else {})}
 
 
 class Run:
@@ -161,18 +172,16 @@ class Run:
                 if there := seed_volume.in_place(item, self.destination / item["path"], self.root):
                     found[item["path"]] = there
                     seed_progress.summary(item, "kept", there[0], time.monotonic() - started, there[1])
-        # An upload comes when someone sends it: the others needn't wait for that.
+        # An upload comes when someone sends it: the others needn't wait for that. A text may name all of them.
         missing = [item for item in artifacts if item["path"] not in found]
-        missing.sort(key=lambda item: item.get("uri", "").lower().startswith("upload:"))
+        missing.sort(key=lambda item: ("text" in item, item.get("uri", "").lower().startswith("upload:")))
         if missing:
             self.marker.unlink(missing_ok=True)  # what it says is not so
             self.check_before(missing, context)
         for item in missing:
             with about(item, self.destination):
                 found[item["path"]] = self.fetch(item, context)
-        kept = ("model", "version", "path")
-        return [{**{name: item.get(name) for name in kept}, "bytes": found[item["path"]][0], "sha256": found[item["path"]][1]}
-                for item in artifacts]
+        return [entry(item, *found[item["path"]]) for item in artifacts]
 
     def check_before(self, missing: list[dict], context: seed_plan.Context) -> None:
         """What can be known before anything is fetched: every source is there, all has room and a place."""
@@ -188,7 +197,8 @@ class Run:
         started, temp = time.monotonic(), context.temp / seed_volume.key(item)
         try:
             size, sha256 = source(item).obtain(item, temp, context)
-            seed_archive.check(item, temp, sha256)
+            if "text" not in item:
+                seed_archive.check(item, temp, sha256)
             seed_volume.publish(temp, self.destination / item["path"])
         except (Failure, OSError) as error:
             if not (isinstance(error, Failure) and error.args[0] in seed_errors.MAY_RESUME):

@@ -68,10 +68,12 @@ def parse(raw: bytes, path: Path) -> list[dict]:
 
 
 def _check(item: dict) -> None:
-    where, target = f"model {item['model']}", Path(item["path"])
-    if not inside(target):
+    where = f"text {item['path']}" if "text" in item else f"model {item['model']}"
+    if not inside(Path(item["path"])):
         raise ValueError(f"{where}: path {item['path']!r} is not inside the destination, or is in .seed")
-    if "build" not in item:
+    if "text" in item:
+        _check_text(item, where)
+    elif "build" not in item:
         _check_source(item, where)
     elif "uri" in item or "uriFrom" in item:
         raise ValueError(f"{where}: it has both a uri and a build")
@@ -80,6 +82,12 @@ def _check(item: dict) -> None:
         for part in parts(item):
             part.update(model=item["model"], path=item["path"])
             _check_source(part, where)
+
+
+def _check_text(item: dict, where: str) -> None:
+    if set(item) != {"path", "text"} or not (isinstance(item["text"], str) and item["text"]):
+        raise ValueError(f"{where}: it is empty, or there is more than a text and its path")
+    item.update(model=Path(item["path"]).name, shown="its text")
 
 
 def inside(target: Path) -> bool:
@@ -130,7 +138,7 @@ def parts(item: dict) -> Iterator[dict]:
 def resolve(artifacts: list[dict], secrets: Path | None) -> None:
     """Read the URIs that come from Secrets; what of any URI is secret is concealed from now on."""
     for item in artifacts:
-        for source in parts(item) if "build" in item else [item]:
+        for source in parts(item) if "build" in item else [] if "text" in item else [item]:
             if "uriFrom" in source:
                 given = source["uriFrom"]
                 source["shown"] = f"the uri in Secret {given['secret']}, key {given['key']}"

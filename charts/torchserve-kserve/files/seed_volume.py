@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import seed_archive
+import seed_text
 from seed_errors import NO_SPACE, NOT_WRITABLE, Failure, say
 from seed_plan import inside
 
@@ -136,7 +137,9 @@ def markers(root: Path) -> dict[Path, dict]:
 
 
 def vouched(item: dict, final: Path, known: Iterable[dict]) -> tuple[int, str] | None:
-    """Bytes and sha256 of what is there already and in a marker; it is not read."""
+    """Bytes and sha256 of what is there already and in a marker; it is not read, but for a text."""
+    if "text" in item:
+        return seed_text.in_place(item, final)
     size, declared = size_of(final), (item.get("sha256") or "").lower()
     for entry in [entry for marker in known for entry in marker["artifacts"]] if size is not None else []:
         same = [entry.get(name) for name in ("path", "version", "bytes")] == [item["path"], item.get("version"), size]
@@ -150,6 +153,9 @@ def in_place(item: dict, final: Path, root: Path) -> tuple[int, str] | None:
     if found := vouched(item, final, markers(root).values()):
         return found
     if not final.exists():
+        return None
+    if "text" in item:
+        say(f"{item['path']} is there with another text; replacing it when all else is there")
         return None
     found = digest(final)
     try:
@@ -185,10 +191,11 @@ def check_writable(item: dict, destination: Path) -> None:
 
 
 def outdated(root: Path, artifacts: list[dict], owner: str, keep: int) -> list[str]:
-    """Paths that only markers of this owner name and the plan does not, without the `keep` newest that are there."""
+    """Paths that only markers of this owner name and the plan does not, without the `keep` newest that are there. A text is
+    none of them: whatever reads it may still do so."""
     destination, mine, others = root.parent, set(), {item["path"] for item in artifacts}
     for marker in markers(root).values():
-        names = {entry["path"] for entry in marker["artifacts"]}
+        names = {entry["path"] for entry in marker["artifacts"] if not entry.get("text")}
         if marker.get("owner") == owner:
             mine |= names
         else:
@@ -207,6 +214,7 @@ def prune(root: Path, temp: Path, paths: list[str]) -> None:
     for file, marker in markers(root).items():
         rest = [entry for entry in marker["artifacts"] if entry["path"] not in paths]
         if len(rest) < len(marker["artifacts"]):
+            rest = [entry for entry in rest if not entry.get("text")]  # never pruned, so nobody asks for it
             if rest:
                 stem = file.stem if file.stem.endswith("-old") else f"{file.stem}-old"
                 publish(temp / "old", root / f"{stem}.json", json.dumps({**marker, "artifacts": rest}) + "\n")
