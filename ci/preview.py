@@ -73,7 +73,10 @@ class Rendered:
     def __init__(self, objects: list[dict[str, Any]]) -> None:
         self._objects = objects
         self.config_maps = {item["metadata"]["name"]: item["data"] for item in self.of_kind("ConfigMap")}
-        self.spec = self.of_kind("ServingRuntime")[0]["spec"]
+        if not (runtimes := self.of_kind("ServingRuntime")):
+            raise Problem("A preview runs the chart's own runtime, and this release names another: add --set runtime.create=true,"
+                          "runtime.name=.")
+        self.spec = runtimes[0]["spec"]
         self.container = self.spec["containers"][0]
         self.protocol = self.spec["protocolVersions"][0]
 

@@ -14,6 +14,8 @@ EXISTING = {"models": {"bert": {"marName": "bert.mar"}}, "persistence": {"create
 FILES = sorted(CHART.glob("ci/*-values.yaml"))
 CASES = {file.name.removesuffix("-values.yaml"): yaml.safe_load(file.read_text()) for file in FILES}
 CASES["smallest"] = SMALLEST
+# The ones whose runtime is the chart's.
+OWN = {name: case for name, case in CASES.items() if case.get("runtime", {}).get("create", True)}
 
 
 def changed(values: dict, **changes: object) -> dict:

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+from tests.unit.cases import CASES, EXISTING, OWN, SMALLEST, changed
 from tests.unit.render import CHART, mounted, only, render_chart
 
 
@@ -101,7 +101,7 @@ def test_more_minimum_workers_raise_the_maximum_that_is_not_given():
     assert snapshot(changed(EXISTING, models__bert__minWorkers=3))["models"]["bert"]["1.0"]["maxWorkers"] == 3
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", OWN)
 def test_the_snapshot_names_exactly_the_files_that_the_plan_brings(case):
     objects = render_chart(CASES[case])
     named = {entry["marName"] for model in snapshot(CASES[case])["models"].values() for entry in model.values()}
@@ -141,7 +141,7 @@ def test_the_seed_program_is_in_its_config_map_as_it_is():
     assert only(render_chart(SMALLEST), "ConfigMap", "demo-seed")["data"]["seed.py"] == program("seed.py")
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", OWN)
 def test_the_start_program_is_mounted_as_it_is_with_all_that_it_imports(case):
     prefix = "/opt/torchserve-kserve/start/"
     files = mounted(render_chart(CASES[case]))

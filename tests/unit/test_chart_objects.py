@@ -57,8 +57,9 @@ def test_every_object_carries_the_release_labels(case):
 @pytest.mark.parametrize("case", CASES)
 def test_no_version_label_reaches_what_a_pod_is_made_from(case):
     objects = render_chart(CASES[case])
-    made_from = [only(objects, kind)["metadata"] for kind in ("InferenceService", "ServingRuntime")]
-    made_from += [only(objects, "ServingRuntime")["spec"]]
+    isvc = only(objects, "InferenceService")
+    made_from = [isvc["metadata"], isvc["spec"]["predictor"]]
+    made_from += [part for runtime in of_kind(objects, "ServingRuntime") for part in (runtime["metadata"], runtime["spec"])]
     made_from += [job["spec"]["template"]["metadata"] for job in of_kind(objects, "Job")]
     for metadata in made_from:
         assert not {"helm.sh/chart", "app.kubernetes.io/version"} & set(metadata.get("labels", {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+from tests.unit.cases import CASES, EXISTING, OWN, SMALLEST, changed
 from tests.unit.render import of_kind, only, render_chart
 
 
@@ -64,7 +64,7 @@ def test_the_server_writes_to_its_own_directory_only():
 
 
 def test_no_text_of_the_container_is_a_template_for_kserve():
-    for case in CASES.values():
+    for case in OWN.values():
         assert "{{" not in str(container(case)), "KServe renders the container with Go's html/template"
 
 

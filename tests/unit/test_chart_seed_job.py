@@ -7,7 +7,7 @@ import runpy
 
 import pytest
 
-from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+from tests.unit.cases import EXISTING, OWN, SMALLEST, changed
 from tests.unit.render import CHART, of_kind, only, render_chart
 
 
@@ -127,9 +127,9 @@ def test_no_sidecar_keeps_the_job_from_ending():
     assert metadata["annotations"]["sidecar.istio.io/inject"] == "false"
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", OWN)
 def test_job_and_server_use_one_image_but_for_the_storage_library_and_its_secrets(case):
-    objects = render_chart(CASES[case])
+    objects = render_chart(OWN[case])
     runtime = only(objects, "ServingRuntime")["spec"]
     for job in of_kind(objects, "Job"):
         spec = job["spec"]["template"]["spec"]

@@ -68,6 +68,12 @@ def test_a_config_map_is_refused() -> None:
         rendered({"models": {"bert": {"uri": "configMap://name/key"}}}).plan()
 
 
+def test_a_runtime_that_is_not_the_charts_is_refused() -> None:
+    runtime = {"create": False, "name": "mine"}
+    with pytest.raises(Problem, match=r"this release names another: add --set runtime\.create=true,runtime\.name=\."):
+        rendered({"models": {"bert": {"uri": "https://host/bert.mar"}}, "runtime": runtime})
+
+
 def test_an_existing_claim_is_refused() -> None:
     values = {"models": {"bert": {"marName": "bert.mar"}}, "persistence": {"create": False, "existingClaim": "leeway"}}
     with pytest.raises(Problem, match="A preview has no existing claim to read"):

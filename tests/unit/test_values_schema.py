@@ -109,6 +109,8 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"models__bert__minWorkers": 0}, "minWorkers"),
         ({"models__bert__minWorkers": "2"}, "minWorkers"),
         ({"runtime__image__digest": "abc"}, "digest"),
+        ({"runtime__create": "no"}, "create"),
+        ({"runtime__name": "Mine"}, "name"),
         ({"runtime__flavor": "python"}, "flavor"),
         ({"runtime__serviceEnvelope": "body"}, "serviceEnvelope"),
         ({"runtime__resources__limits__cpu": "two"}, "cpu"),

@@ -88,6 +88,20 @@
 {{- end -}}
 {{- end -}}
 
+{{/* in: root; out: what is different with a runtime that is not the chart's, or nothing. */}}
+{{- define "torchserve-kserve.notes.otherRuntime" -}}
+{{- if not .Values.runtime.create -}}
+The runtime {{ .Values.runtime.name }} is not this chart's. It does not wait for the Job: until config/config.properties is on the claim its
+container ends and starts again. And it reads that file only when it starts; after an upgrade, once the Job is complete, give it new pods:
+
+   kubectl -n {{ .Release.Namespace }} delete pods -l serving.kserve.io/inferenceservice={{ .Release.Name }}
+{{- if eq .Values.runtime.name "kserve-torchserve" }}
+
+Ready means with it that its port is open, and not that the models are loaded: until then they answer 503.
+{{- end }}
+{{- end -}}
+{{- end -}}
+
 {{/* in: root; out: what to do about a canary, while one gets a part of the requests. */}}
 {{- define "torchserve-kserve.notes.canary" -}}
 {{- $percent := .Values.canaryTrafficPercent -}}

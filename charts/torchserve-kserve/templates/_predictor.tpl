@@ -19,6 +19,34 @@
 {{- end }}
 {{- end -}}
 
+{{/* in: root; out: YAML map of the predictor's own annotations, or nothing. */}}
+{{- define "torchserve-kserve.predictorAnnotations" -}}
+{{- if eq .Values.deploymentMode "Knative" }}
+serving.knative.dev/progress-deadline: {{ include "torchserve-kserve.startupSeconds" . }}s
+{{- end }}
+{{- if not .Values.runtime.create }}
+{{- include "torchserve-kserve.podAnnotations" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML of what the predictor says of the pods where the runtime is not the chart's: what our own one would have. */}}
+{{- define "torchserve-kserve.otherRuntimePods" -}}
+{{- with include "torchserve-kserve.podLabels" . | trim }}
+labels: {{- . | nindent 2 }}
+{{- end }}
+{{- include "torchserve-kserve.podFields" . }}
+{{- end -}}
+
+{{/* in: root; out: YAML of what the model says of that runtime's container. Which directories it writes to, only its author knows. Its
+port is written for gRPC alone: KServe calls 8080 of a container that names none. */}}
+{{- define "torchserve-kserve.otherRuntimeContainer" -}}
+resources: {{- include "torchserve-kserve.resources" .Values.runtime.resources | nindent 2 }}
+securityContext: {{- omit (include "torchserve-kserve.containerSecurity" . | fromYaml) "readOnlyRootFilesystem" | toYaml | nindent 2 }}
+{{- if eq .Values.protocol "grpc-v2" }}
+ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* in: root; out: YAML of the predictor. */}}
 {{- define "torchserve-kserve.predictor" -}}
 minReplicas: {{ int .Values.minReplicas }}
@@ -41,14 +69,20 @@ securityContext:
 deploymentStrategy:
   type: RollingUpdate
   rollingUpdate: {maxSurge: 1, maxUnavailable: 0}
-{{- else }}
-# Knative refuses both of those. It surges always, and gives a pod as long as a request may take.
-annotations:
-  serving.knative.dev/progress-deadline: {{ include "torchserve-kserve.startupSeconds" . }}s
+{{- end }}
+{{- /* Knative refuses both of those. It surges always, and gives a pod as long as a request may take. */}}
+{{- with include "torchserve-kserve.predictorAnnotations" . | trim }}
+annotations: {{- . | nindent 2 }}
+{{- end }}
+{{- if not .Values.runtime.create }}
+{{- include "torchserve-kserve.otherRuntimePods" . }}
 {{- end }}
 model:
   modelFormat: {name: pytorch}
   runtime: {{ include "torchserve-kserve.runtimeName" . | quote }}
   protocolVersion: {{ .Values.protocol }}
   storageUri: {{ include "torchserve-kserve.storageUri" . | quote }}
+  {{- if not .Values.runtime.create }}
+  {{- include "torchserve-kserve.otherRuntimeContainer" . | nindent 2 }}
+  {{- end }}
 {{- end -}}

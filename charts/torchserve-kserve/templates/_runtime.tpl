@@ -37,7 +37,7 @@ wrapper's other one is in the Service under its own number. */}}
 - {name: MODEL_LOAD_TIMEOUT, value: "5"}
 {{- end -}}
 
-{{/* in: root; out: YAML map of the predictor pods' labels that KServe takes from the runtime, or nothing. */}}
+{{/* in: root; out: YAML map of the predictor pods' labels, or nothing. KServe takes them from the runtime and from the predictor. */}}
 {{- define "torchserve-kserve.podLabels" -}}
 {{- if include "torchserve-kserve.hasClaim" . }}
 {{ include "torchserve-kserve.claimLabel" . }}
@@ -49,7 +49,7 @@ wrapper's other one is in the Service under its own number. */}}
 
 {{/* in: root; out: YAML map of their annotations, or nothing. */}}
 {{- define "torchserve-kserve.podAnnotations" -}}
-{{- if eq .Values.deploymentMode "Knative" }}
+{{- if and .Values.runtime.create (eq .Values.deploymentMode "Knative") }}
 {{- include "torchserve-kserve.fileAnnotations" . }}
 {{- end }}
 {{- if .Values.kubeflow.enabled }}
@@ -68,6 +68,17 @@ waits until nothing new has come for so long. */}}
 {{- end -}}
 {{- end -}}
 
+{{/* in: root; out: YAML of what the predictor's pods have besides labels and annotations, in the runtime or in the predictor alike, or
+nothing. */}}
+{{- define "torchserve-kserve.podFields" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if and (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) }}
+affinity: {{- include "torchserve-kserve.claimAffinity" . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
 {{/* in: root; out: the ServingRuntime's spec. The runtime's name hashes it. */}}
 {{- define "torchserve-kserve.runtimeSpec" -}}
 multiModel: false
@@ -80,12 +91,7 @@ labels: {{- . | nindent 2 }}
 {{- with include "torchserve-kserve.podAnnotations" . | trim }}
 annotations: {{- . | nindent 2 }}
 {{- end }}
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- if and (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) }}
-affinity: {{- include "torchserve-kserve.claimAffinity" . | nindent 2 }}
-{{- end }}
+{{- include "torchserve-kserve.podFields" . }}
 containers:
   - name: kserve-container
     image: {{ include "torchserve-kserve.image" .Values.runtime.image | quote }}
@@ -138,7 +144,11 @@ volumes:
     emptyDir: {}
 {{- end -}}
 
-{{/* in: root; out: name of the ServingRuntime; the spec's content is hashed, not its layout. */}}
+{{/* in: root; out: name of the ServingRuntime; of the chart's own the spec's content is hashed, not its layout. */}}
 {{- define "torchserve-kserve.runtimeName" -}}
+{{- if .Values.runtime.create -}}
 {{ .Release.Name }}-{{ include "torchserve-kserve.runtimeSpec" . | fromYaml | toJson | include "torchserve-kserve.hash" }}
+{{- else -}}
+{{ .Values.runtime.name }}
+{{- end -}}
 {{- end -}}

@@ -1,7 +1,8 @@
 {{/* The seeding Job's plan, and the ConfigMap that holds it and the program. */}}
 
 {{/* in: root; out: the plan's exact bytes, or nothing when there is nothing to seed. Two models with one artefact are one
-entry. The marker on the claim is named after these bytes alone, so a new image or program seeds nothing again. */}}
+entry. The marker on the claim is named after these bytes alone, so a new image or program seeds nothing again. A runtime that is
+not the chart's reads TorchServe's configuration from the claim. */}}
 {{- define "torchserve-kserve.plan" -}}
 {{- $artifacts := list -}}
 {{- $seen := list -}}
@@ -12,6 +13,9 @@ entry. The marker on the claim is named after these bytes alone, so a new image 
 {{- $path := printf "model-store/%s" $model.file -}}
 {{- $artifacts = merge (dict "model" $name "version" $model.version "sha256" $sha256 "path" $path) $model.source | append $artifacts -}}
 {{- end -}}
+{{- end -}}
+{{- if not .Values.runtime.create -}}
+{{- $artifacts = dict "path" "config/config.properties" "text" (include "torchserve-kserve.properties" .) | append $artifacts -}}
 {{- end -}}
 {{- if $artifacts -}}{{ dict "artifacts" $artifacts | toRawJson }}{{- end -}}
 {{- end -}}

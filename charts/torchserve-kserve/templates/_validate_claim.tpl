@@ -54,7 +54,8 @@ persistence.create is false and no claim is named; set persistence.existingClaim
 persistence.accessModes: ReadWriteOncePod lets one pod use the claim, but the seeding Job and a rolling update need two; write ReadWriteOnce or ReadWriteMany
 {{- end }}
 {{- if and (include "torchserve-kserve.plan" .) (eq (toJson $modes) (toJson (list "ReadOnlyMany"))) }}
-persistence.accessModes: the seeding Job can't write to a ReadOnlyMany claim; write ReadWriteOnce or ReadWriteMany, or replace every model's uri by a marName
+{{- $instead := ternary "replace every model's uri by a marName" "set runtime.create=true and replace every model's uri by a marName" .Values.runtime.create }}
+persistence.accessModes: the seeding Job can't write to a ReadOnlyMany claim; write ReadWriteOnce or ReadWriteMany, or {{ $instead }}
 {{- end }}
 {{- with .Values.persistence.subPath }}
 {{- if or (regexMatch "(^/|/$|//)" .) (has ".." (splitList "/" .)) }}

@@ -80,10 +80,11 @@ runtime.image has neither tag nor digest; set one of them
 {{- if and (eq $runtime.flavor "native") (eq .Values.protocol "grpc-v2") }}
 protocol grpc-v2: TorchServe itself does not speak it on KServe's port; set runtime.flavor=wrapper with an image that has the wrapper, or write protocol v2
 {{- end }}
-{{- if and (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $runtime.image.repository) }}
+{{- if and $runtime.create (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $runtime.image.repository) }}
 runtime.flavor wrapper: the image {{ $runtime.image.repository }} has no wrapper; write runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image
 {{- end }}
-{{- if and (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $runtime.image.repository) }}
+{{- if and $runtime.create (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $runtime.image.repository) }}
 runtime.serviceEnvelope torchserve_kserve: the image {{ $runtime.image.repository }} does not have that envelope; write stock, or use the project's own image
 {{- end }}
+{{- include "torchserve-kserve.validate.runtimeName" . }}
 {{- end -}}
