@@ -232,10 +232,10 @@ def test_the_destination_may_be_relative(claim, parts):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_build_that_is_stopped_leaves_nothing_under_a_final_name_and_is_made_good(claim, server, parts, number):
     hold = threading.Event()
-    server.gives("/bert.pt", Answer(WEIGHTS, hold=hold), WEIGHTS)
+    server.gives("/bert.pt", WEIGHTS, Answer(WEIGHTS, hold=hold), WEIGHTS)  # the first is only looked at: is it there, how big?
     wants(claim, parts)
     running = claim.start("--timeout", "20")
-    until(lambda: any(path == "/bert.pt" for path, _ in server.requests), "the weights to be asked for")
+    until(lambda: [path for path, _ in server.requests].count("/bert.pt") == 2, "the weights to be asked for twice")
     running.send_signal(number)
     running.communicate(timeout=20)
     hold.set()
