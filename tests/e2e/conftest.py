@@ -25,6 +25,7 @@ from ci.cluster.report import timings
 from ci.cluster.versions import versions
 from ci.diagnose import dump
 from ci.files_pod import FilesPod
+from tests.e2e import groups
 from tests.e2e.served import changes, hosted, install, install_for_all, releases, uninstalled  # noqa: F401  (fixtures)
 from tests.e2e.sources import gcs, s3, sources  # noqa: F401  (fixtures)
 from tests.e2e.tiny import archive
@@ -32,17 +33,7 @@ from tests.e2e.tiny import archive
 HERE = Path(__file__).parent
 # On every namespace that the suite makes; the second says by which run, of which there may be several processes.
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
-# Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
-OF_OUR_IMAGE = ("test_protocols",)
-OURS = ("test_gateway", "test_sources", "test_write_up", *OF_OUR_IMAGE)
-# Modules with many releases or long waits: a process takes one of them by itself.
-APART = ("test_changes", "test_protocols", "test_scaling", "test_sources")
-# The groups that processes take first: beside the main job, what waits longest.
-EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
-# Modules about what hardly depends on the mode: `nox -s tests` runs them in Standard mode, `nox -s e2e` in Knative mode, too.
-THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
-MODES = ("Standard", "Knative")
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
 # Some ten releases share the two cores of a test cluster, and most of them live for a minute: too short for Java to compile much.
@@ -62,8 +53,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    item.add_marker(pytest.mark.xdist_group(_group(item)))
-    if item.path.stem in THOROUGH and _mode(item) == "Knative":
+    item.add_marker(pytest.mark.xdist_group(groups.group(item)))
+    if item.path.stem in groups.THOROUGH and groups.mode(item) == "Knative":
         item.add_marker(pytest.mark.thorough)
 
 
@@ -72,38 +63,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     or images of ours is left out, and counted as deselected."""
     left_out: list[pytest.Item] = []
     if not config.getoption("kubeconfig") and registry.answers():
-        left_out = [item for item in items if item.path.stem in OF_OUR_IMAGE]
+        left_out = [item for item in items if item.path.stem in groups.OF_OUR_IMAGE]
     if config.getoption("kubeconfig"):
-        modes = MODES if config.getoption("gateway") else MODES[:1]
-        left_out = [item for item in items if item.path.stem in OURS or _mode(item) not in modes]
+        modes = groups.MODES if config.getoption("gateway") else groups.MODES[:1]
+        left_out = [item for item in items if item.path.stem in groups.OURS or groups.mode(item) not in modes]
     config.hook.pytest_deselected(items=left_out)
-    left_out += [item for item in items if _mode(item) not in _only(item)]
+    left_out += [item for item in items if groups.mode(item) not in groups.only(item)]
     items[:] = [item for item in items if item not in left_out]
-    parallel = hasattr(config, "workerinput")
-    items.sort(key=lambda item: (_turn(item) if parallel else MODES.index(_mode(item)), item.path.stem != "test_serving"))
-
-
-def _group(item: pytest.Item) -> str:
-    """What one process runs: a mode, or in it a module that stands apart."""
-    return f"{_mode(item)} {item.path.stem}" if item.path.stem in APART else _mode(item)
-
-
-def _turn(item: pytest.Item) -> int:
-    """When a process that is free takes the group of a test."""
-    group = _group(item)
-    return EARLY.index(group) if group in EARLY else len(EARLY)
-
-
-def _only(item: pytest.Item) -> tuple[str, ...]:
-    """The modes that a test is for."""
-    mark = item.get_closest_marker("only")
-    return mark.args if mark else MODES
-
-
-def _mode(item: pytest.Item) -> str:
-    """The deployment mode that a test is run in."""
-    call = getattr(item, "callspec", None)
-    return call.params.get("mode", MODES[0]) if call else MODES[0]
+    first = groups.turn if hasattr(config, "workerinput") else lambda item: groups.MODES.index(groups.mode(item))
+    items.sort(key=lambda item: (first(item), item.path.stem != "test_serving"))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -163,7 +131,7 @@ def diagnosed() -> list[Path]:
     return []
 
 
-@pytest.fixture(scope="session", params=MODES)
+@pytest.fixture(scope="session", params=groups.MODES)
 def mode(request: pytest.FixtureRequest) -> str:
     """KServe's deployment mode of the releases."""
     return request.param
@@ -241,14 +209,20 @@ def common(cluster: up.Cluster, mode: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def wrapper(cluster: up.Cluster) -> dict[str, Any]:
-    """Values of the wrapper flavour with an image that has it: ours, or upstream's where a registry answers."""
+def wrapper_image(cluster: up.Cluster) -> str:
+    """Image that has the wrapper: ours, or upstream's where a registry answers."""
     image = cluster.runtime_image
     if image == versions()["pull"]["torchserve"]:
         image = registry.pull(versions()["pull"]["torchserve-kfs"])
         assert cluster.kind
         cluster.kind.load(image)
-    return helm.merged(helm.image_values(image), {"runtime": {"flavor": "wrapper"}})
+    return image
+
+
+@pytest.fixture(scope="session")
+def wrapper(wrapper_image: str) -> dict[str, Any]:
+    """Values of the wrapper flavour with that image."""
+    return helm.merged(helm.image_values(wrapper_image), {"runtime": {"flavor": "wrapper"}})
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ci.cluster import storage_initializer
 from tests.seed.claim import Claim
 from tests.seed.ranges import RangeServer
 from tests.seed.server import Server, mar
@@ -73,3 +74,23 @@ def volume(claim):
     yield mount
     for root in mounted:
         subprocess.run(["umount", root], check=True)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory) -> str:  # noqa: ARG001
+    return str(storage_initializer.library())
+
+
+@pytest.fixture
+def seed(claim, library):
+    """seed(**environment): a run where the library is importable."""
+    return lambda *more, **environment: claim.seed(*more, PYTHONPATH=library, **environment)
+
+
+@pytest.fixture
+def running():
+    """Servers to stop at the end."""
+    servers = []
+    yield lambda server: servers.append(server) or server
+    for server in servers:
+        server.stop()
