@@ -10,7 +10,7 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.release import Release
 from tests.e2e.traffic import pressing, sent
-from tests.e2e.watching import is_ready, pods_of, ready_pods_of, uids, watched
+from tests.e2e.watching import Seen, is_ready, pods_of, ready_pods_of, uids, watched
 
 pytestmark = pytest.mark.only("Knative")
 
@@ -30,14 +30,14 @@ def sleeper(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]]
 
 
 def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(sleeper: Release) -> None:
-    wait_for("no pod", lambda: not pods_of(sleeper), seconds=ZERO_SECONDS)
+    wait_for("no pod", lambda: not sleeper.predictor_pods(), seconds=ZERO_SECONDS)
+    asleep = uids(pods_of(sleeper))  # what is being deleted has 30 s to end, but gets no request
     with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
                  label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
         began = datetime.datetime.now(datetime.UTC)
         answer = sleeper.predict(MODEL, REQUEST)
         woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
-        ready = wait_for("the watch to have seen the pod ready", lambda: [change for change in seen if is_ready(change.item)],
-                         seconds=SEEN_SECONDS)
+        ready = wait_for("the watch to have seen a new pod ready", lambda: _ready(seen, asleep), seconds=SEEN_SECONDS)
     assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})
     made = next(change.at for change in seen if change.kind == "ADDED")
     # Figures, no verdict: what else the machine does decides about them, too.
@@ -52,6 +52,11 @@ def test_scaling_up_and_down_under_traffic_loses_no_request(sleeper: Release) ->
         wait_for("one of the two to be gone", lambda: uids(both) - uids(pods_of(sleeper)), seconds=GONE_SECONDS)
     timings.facts["requests during scale-up and scale-down"] = str(asked.sent + pressed.sent)
     assert asked.failed() + pressed.failed() == []
+
+
+def _ready(seen: list[Seen], old: set[str]) -> list[Seen]:
+    """The states in which a pod is ready, the old ones left out."""
+    return [change for change in seen if is_ready(change.item) and change.item["metadata"]["uid"] not in old]
 
 
 def _two(pods: list[Any]) -> list[Any] | None:
