@@ -94,7 +94,7 @@ def test_the_snapshot_takes_what_the_model_says():
         "responseTimeout": 30,
         "startupTimeout": 60,
     }
-    assert models["bert.shadow"]["1.0"]["marName"] == models["bert"]["3.1"]["marName"]
+    assert models["bert.shadow"]["3.1"]["marName"] == models["bert"]["3.1"]["marName"]
 
 
 def test_more_minimum_workers_raise_the_maximum_that_is_not_given():

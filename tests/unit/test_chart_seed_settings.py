@@ -50,6 +50,18 @@ def test_how_many_old_ones_stay_is_the_programs_and_null_prunes_nothing(given, w
     assert option(changed(SMALLEST, seed__keepOld=given), "--keep-old") == written
 
 
+def test_a_file_that_a_model_names_itself_is_never_pruned():
+    mixed = changed(EXISTING, models__seeded={"uri": "https://h/a.mar"}, seed__keepOld=0)
+    assert option(mixed, "--keep") == "model-store/bert.mar"
+    assert option(changed(mixed, seed__keepOld=None), "--keep") is None
+    assert option(changed(SMALLEST, seed__keepOld=0), "--keep") is None
+
+
+def test_the_log_is_for_programs_where_that_is_asked_for():
+    assert "--json" in container(changed(SMALLEST, seed__json=True))["args"]
+    assert "--json" not in container(SMALLEST)["args"]
+
+
 def test_what_the_release_seeds_is_its_own():
     (job,) = of_kind(render_chart(SMALLEST, release="other"), "Job")
     args = job["spec"]["template"]["spec"]["containers"][0]["args"]
@@ -146,6 +158,7 @@ def test_resources_are_those_of_every_container_of_the_pod():
 SETTINGS = {
     "connections": 2,
     "keepOld": 1,
+    "json": True,
     "ca": {"configMapName": "ca"},
     "env": [{"name": "A", "value": "b"}],
     "envFrom": [{"secretRef": {"name": "a"}}],

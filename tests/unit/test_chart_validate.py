@@ -11,6 +11,7 @@ from tests.unit.render import complaints
 from tests.unit.rules import both_ways
 
 A, B = "a" * 64, "b" * 64
+SIGNED = {"secretKeyRef": {"name": "signed", "key": "uri"}}
 
 
 def models(**given: dict) -> dict:
@@ -107,6 +108,33 @@ RULES = {
         models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": B}),
         "models.b and models.a have one uri and different sha256; write the same sha256 for both",
         models(a={"uri": URI, "sha256": A}, b={"uri": URI, "sha256": A.upper()}),
+    ),
+    "one uri, two versions": (
+        models(a={"uri": URI}, b={"uri": URI, "version": "2.0"}),
+        "models.b and models.a have one uri and different version; write the same version for both",
+        models(a={"uri": URI}, b={"uri": URI, "version": "1.0"}),
+    ),
+    "one uri, two logins": (
+        models(a={"uri": URI}, b={"uri": URI, "credentials": {"secretName": "login"}}),
+        "models.b and models.a have one uri and different credentials; write the same credentials for both",
+        models(a={"uri": URI}, b={"uri": f"{URI}?b", "credentials": {"secretName": "login"}}),
+    ),
+    "one Secret, two versions": (
+        models(a={"uriFrom": SIGNED}, b={"uriFrom": SIGNED, "version": "2.0"}),
+        "models.b and models.a have one uriFrom and different version; write the same version for both",
+        models(a={"uriFrom": SIGNED}, b={"uriFrom": {"secretKeyRef": {"name": "other", "key": "uri"}}, "version": "2.0"}),
+    ),
+    "port": (
+        models(bert={"uri": "https://example.com:99999/bert.mar"}),
+        'models.bert.uri "https://example.com:99999/bert.mar" is not a complete URL of a file; write '
+        "https://host/path/model.mar, with what is not printable ASCII percent-encoded",
+        models(bert={"uri": "https://example.com:65535/bert.mar"}),
+    ),
+    "slash in a password": (
+        models(bert={"uri": "https://user:secret/word@example.com/bert.mar"}),
+        'models.bert.uri "https://example.com/bert.mar" is not a complete URL of a file; write https://host/path/model.mar, with '
+        "what is not printable ASCII percent-encoded",
+        models(bert={"uri": "https://user:secret%2Fword@[::1]/bert.mar"}),
     ),
     "scheme": (
         models(bert={"uri": "ftp://bucket/bert.mar"}),

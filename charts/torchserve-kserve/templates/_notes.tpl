@@ -10,7 +10,7 @@
 
    kubectl -n {{ $ns }} wait --for=jsonpath='{.status.ready}'=1 --timeout={{ int $.Values.seed.timeoutSeconds }}s job/{{ $job }}
 {{- range . }}
-   kubectl -n {{ $ns }} exec -i job/{{ $job }} -c seed -- python3 /opt/torchserve-kserve/seed/seed.py --receive {{ .name }} --plan /opt/torchserve-kserve/seed/plan.json --destination /mnt/models < {{ .file }}
+   kubectl -n {{ $ns }} exec -i job/{{ $job }} -c seed -- python3 {{ include "torchserve-kserve.seedFolder" $ }}/seed.py --receive {{ .name }} {{ include "torchserve-kserve.seedPlace" $ }} < {{ .file }}
 {{- end }}
 {{- end }}
 {{- end -}}

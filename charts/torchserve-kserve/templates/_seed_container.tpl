@@ -33,13 +33,22 @@
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: YAML list of the program's arguments. */}}
+{{/* out: the directory that the program and the plan are mounted at. */}}
+{{- define "torchserve-kserve.seedFolder" -}}
+/opt/torchserve-kserve/seed
+{{- end -}}
+
+{{/* out: the arguments that say where plan and claim are, with a space between them. */}}
+{{- define "torchserve-kserve.seedPlace" -}}
+--plan {{ include "torchserve-kserve.seedFolder" . }}/plan.json --destination /mnt/models
+{{- end -}}
+
+{{/* in: root; out: YAML list of the program's arguments. What a model names by marName is no part of the plan, and is served. */}}
 {{- define "torchserve-kserve.seedArgs" -}}
 {{- $needs := include "torchserve-kserve.needs" . | fromJson -}}
-- --plan
-- /opt/torchserve-kserve/seed/plan.json
-- --destination
-- /mnt/models
+{{- range include "torchserve-kserve.seedPlace" . | splitList " " }}
+- {{ . }}
+{{- end }}
 - --connections
 - {{ int .Values.seed.connections | quote }}
 - --owner
@@ -47,6 +56,15 @@
 {{- if not (kindIs "invalid" .Values.seed.keepOld) }}
 - --keep-old
 - {{ int .Values.seed.keepOld | quote }}
+{{- range $_, $model := include "torchserve-kserve.models" . | fromJson }}
+{{- if not $model.source }}
+- --keep
+- {{ printf "model-store/%s" $model.file | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.seed.json }}
+- --json
 {{- end }}
 {{- if or $needs.configMaps $needs.claims $needs.images }}
 - --mounts
@@ -67,7 +85,7 @@ pod may not name a claim twice. */}}
   {{- with .Values.persistence.subPath }}
   subPath: {{ . | quote }}
   {{- end }}
-- {name: seed, mountPath: /opt/torchserve-kserve/seed, readOnly: true}
+- {name: seed, mountPath: {{ include "torchserve-kserve.seedFolder" . }}, readOnly: true}
 - {name: tmp, mountPath: /tmp}
 {{- if $needs.archiver }}
 - {name: archiver, mountPath: /archiver, readOnly: true}
@@ -96,7 +114,7 @@ pod may not name a claim twice. */}}
 name: seed
 image: {{ include "torchserve-kserve.image" $image | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
-command: [python3, /opt/torchserve-kserve/seed/seed.py]
+command: [python3, {{ include "torchserve-kserve.seedFolder" . }}/seed.py]
 args: {{- include "torchserve-kserve.seedArgs" . | nindent 2 }}
 env:
   {{- include "torchserve-kserve.seedEnv" . | nindent 2 }}

@@ -1,9 +1,14 @@
 {{/* Where the models come from: kinds of URIs, what the plan says of them, what the Job needs for them. */}}
 
+{{/* out: regular expression of what Azure's URLs begin with. */}}
+{{- define "torchserve-kserve.azureForm" -}}
+^https://[^/]+[.](blob|file)[.](core[.]windows|storage[.]azure)[.]net/
+{{- end -}}
+
 {{/* in: URI; out: who fetches it: http, storage (KServe's library), configMap, pvc, oci, upload; nothing for another scheme. An
 Azure URL with a query has its token in it, so plain https does. */}}
 {{- define "torchserve-kserve.kind" -}}
-{{- $azure := regexMatch "^https://[^/]+[.](blob|file)[.](core[.]windows|storage[.]azure)[.]net/[^?]*$" . -}}
+{{- $azure := regexMatch (printf "%s[^?]*$" (include "torchserve-kserve.azureForm" .)) . -}}
 {{- $git := regexMatch "^https://[^?#]+[.]git(#|$)" . -}}
 {{- if or $azure $git (regexMatch "^(s3|gs|hf|hdfs|webhdfs):" .) -}}
 storage

@@ -31,7 +31,7 @@ persistence.create is false beside storageUri, which makes and uses no claim any
 {{/* in: storageUri; out: a complaint about what KServe doesn't fetch, or fetches as a file that is no model store. */}}
 {{- define "torchserve-kserve.validate.scheme" -}}
 {{- $scheme := regexFind "^[^:]*" . }}
-{{- $azure := regexMatch "^https://[^/]+[.](blob|file)[.](core[.]windows|storage[.]azure)[.]net/" . }}
+{{- $azure := regexMatch (include "torchserve-kserve.azureForm" .) . }}
 {{- if not (has $scheme (list "s3" "gs" "hf" "https" "http" "hdfs" "webhdfs" "oci" "file")) }}
 storageUri: KServe does not fetch from {{ $scheme }}://; write s3://, gs://, hf://, https://, http://, hdfs://, webhdfs://, oci:// or file://
 {{- else if and (hasPrefix "http" $scheme) (not $azure) (not (regexMatch "[.](git|tar|tgz|tar[.]gz|zip)([?#].*)?$" .)) }}

@@ -24,7 +24,7 @@
 {{- range (include "torchserve-kserve.parts" . | fromJson).parts }}
 {{- include "torchserve-kserve.validate.part" (dict "root" $ "part" .) }}
 {{- end }}
-{{- include "torchserve-kserve.validate.checksums" . }}
+{{- include "torchserve-kserve.validate.shared" . }}
 {{- end -}}
 
 {{/* in: {root, key, model}; out: complaints about a file that is there already. */}}
@@ -43,17 +43,22 @@
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: complaints about two models that want one URI to be two files. */}}
-{{- define "torchserve-kserve.validate.checksums" -}}
-{{- $sha256 := dict }}
-{{- $owner := dict }}
+{{/* in: root; out: complaints about two models that have one source and want it to be two files: it is fetched once, for the first. */}}
+{{- define "torchserve-kserve.validate.shared" -}}
+{{- $first := dict }}
 {{- range $name, $model := include "torchserve-kserve.models" . | fromJson }}
-{{- $uri := $model.source.uri | default "" }}
-{{- if and $uri (hasKey $sha256 $uri) (ne (get $sha256 $uri) $model.sha256) }}
-models.{{ $name }} and models.{{ get $owner $uri }} have one uri and different sha256; write the same sha256 for both
+{{- $what := ternary "uri" "uriFrom" (hasKey $model.source "uri") }}
+{{- $source := get $model.source $what | toJson }}
+{{- $wanted := dict "sha256" $model.sha256 "version" $model.version "credentials" ($model.source.credentials | default "") }}
+{{- if and $model.source (not $model.source.build) }}
+{{- $other := get $first $source | default (dict "name" $name "wanted" $wanted) }}
+{{- range $key := keys $wanted | sortAlpha }}
+{{- if ne (get $wanted $key) (get $other.wanted $key) }}
+models.{{ $name }} and models.{{ $other.name }} have one {{ $what }} and different {{ $key }}; write the same {{ $key }} for both
 {{- end }}
-{{- $_ := set $sha256 $uri $model.sha256 }}
-{{- $_ := set $owner $uri $name }}
+{{- end }}
+{{- $_ := set $first $source $other }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

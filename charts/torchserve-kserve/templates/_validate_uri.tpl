@@ -1,9 +1,14 @@
 {{/* Rules about one URI, its credentials, and the file of a build that it names. */}}
 
+{{/* out: regular expression of a port's number, 1 to 65535. */}}
+{{- define "torchserve-kserve.portForm" -}}
+([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])
+{{- end -}}
+
 {{/* out: YAML map of a kind of source, or of a scheme of KServe's library, to the form of its URIs and what is said of another. */}}
 {{- define "torchserve-kserve.uriForms" -}}
 http:
-  form: '^https?://[^/?#\s]+/[!-~]+$'
+  form: '^https?://([^/?#@\s]*@)?([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\])(:{{ include "torchserve-kserve.portForm" . }})?/[!-~]+$'
   says: is not a complete URL of a file; write https://host/path/model.mar, with what is not printable ASCII percent-encoded
 configMap:
   form: '^configMap://[a-z0-9]([-a-z0-9.]*[a-z0-9])?/[-._a-zA-Z0-9]+$'
@@ -60,7 +65,7 @@ https:
 {{- else }}
 {{- $rule := get (include "torchserve-kserve.uriForms" . | fromYaml) $scheme }}
 {{- if or (not (regexMatch $rule.form .uri)) (and (has .kind (list "pvc" "oci")) (regexMatch "/[.][.]?(/|$)" .uri)) }}
-{{ .key }} {{ regexReplaceAll "[?].*$" (regexReplaceAll "//[^/@]*@" .uri "//") "" | quote }} {{ $rule.says }}
+{{ .key }} {{ regexReplaceAll "[?].*$" (regexReplaceAll "//[^?#]*@" .uri "//") "" | quote }} {{ $rule.says }}
 {{- end }}
 {{- end }}
 {{- end -}}
