@@ -201,7 +201,7 @@ def test_a_name_that_yaml_reads_as_something_else_stays_a_name(release):
     """Sources and claim are named so, too: `1e3` and `123` are names that Kubernetes takes."""
     claim = {"create": False, "existingClaim": "123"}
     values = changed(SMALLEST, models__on={"uri": "configMap://1e3/0x1"}, persistence=claim)
-    login = {"uri": URI, "credentials": {"secretName": "1e5"}}
+    login = {"uri": f"{URI}?no", "credentials": {"secretName": "1e5"}}
     values = changed(values, models__off={"uri": "pvc://1e4/a.mar"}, models__no=login, models__yes={"uri": "oci://123#/456"})
     values = changed(values, seed={"ca": {"secretName": "1e6"}, "serviceAccountName": "1e7"})
     objects = render_chart(values, release=release) + render_chart(SMALLEST, release=release)
