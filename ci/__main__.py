@@ -9,7 +9,7 @@ import kubernetes
 import requests
 import urllib3
 
-from ci import demo, preview
+from ci import demo, helm, preview
 from ci.cluster import edge, engine, profile_istio, shell, up
 from ci.cluster.errors import Problem
 from ci.cluster.report import say, timings
@@ -58,6 +58,7 @@ def main() -> int:
         elif options.command == "up":
             cluster = bring(options)
             say(f"the cluster answers: export KUBECONFIG={cluster.kubeconfig}")
+            say(f"its TorchServe image, for releases of your own: {helm.image_options(cluster.runtime_image)}")
         else:
             if engine.answers():
                 profile_istio.remove()

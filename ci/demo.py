@@ -101,9 +101,8 @@ def _predict(address: str) -> None:
 
 def _farewell(cluster: up.Cluster) -> None:
     path = shlex.quote(str(cluster.tools or Path()))
-    repository, _, tag = cluster.runtime_image.rpartition(":")
     print(f"\nThe release `{RELEASE}` in namespace `{NAMESPACE}` keeps running. helm, kubectl and this cluster in your shell:\n"
           f"  export PATH={path}:$PATH KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}\n"
           "The TorchServe image that this cluster has, for releases of your own:\n"
-          f"  --set runtime.image.repository={repository} --set runtime.image.tag={tag}\n"
+          f"  {helm.image_options(cluster.runtime_image)}\n"
           "Remove it, cluster and all (with `-- --cache` also what was built):\n  ci/nox -s down\n")

@@ -38,6 +38,12 @@ def image_values(image: str) -> dict[str, Any]:
     return {"runtime": {"image": {key: value for key, value in parts.items() if value}}}
 
 
+def image_options(image: str) -> str:
+    """The same as options of helm's command line."""
+    given = image_values(image)["runtime"]["image"]
+    return " ".join(f"--set runtime.image.{key}={value}" for key, value in given.items())
+
+
 def merged(*values: Mapping[str, Any]) -> dict[str, Any]:
     """Values merged as helm does: maps key by key, everything else replaced by the later one."""
     result: dict[str, Any] = {}

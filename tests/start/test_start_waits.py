@@ -24,7 +24,7 @@ def test_it_starts_torchserve_once_the_marker_is_there(predictor):
 def test_the_seed_s_error_is_said_at_once_and_ends_it_when_it_stands(predictor):
     (predictor.claim / MARKER).with_suffix(".error").write_text(SENTENCE + "\n")
     predictor.start("--marker", MARKER)
-    until(lambda: predictor.said(f"the seeding Job says: {SENTENCE} (waiting for its next try)"), "the seed's sentence")
+    until(lambda: predictor.said(f"the seeding Job says: {SENTENCE} (waiting in case it tries again)"), "the seed's sentence")
     assert predictor.ends() == 1
     assert predictor.log.read_text() == f"start: {SENTENCE}\n"
 

@@ -151,7 +151,9 @@ def test_every_object_is_what_the_api_server_takes(values):
 
 def test_notes_say_what_such_a_runtime_does_not_do():
     text = notes(SEEDED)
-    assert f"The runtime {NAME} is not this chart's. It does not wait for the Job" in text
+    assert f"The runtime {NAME} is not this chart's. Without it there is no pod" in text
+    assert f"get servingruntimes,clusterservingruntimes --field-selector metadata.name={NAME}\n" in text
+    assert "It does not wait for the Job" in text
     assert "kubectl -n models delete pods -l serving.kserve.io/inferenceservice=demo" in text
     assert "its port is open, and not that the models are loaded" in text
     assert "its port is open" not in notes(MINE)

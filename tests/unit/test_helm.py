@@ -83,3 +83,8 @@ def test_the_record_of_an_interrupted_upgrade_is_removed_first(
     assert removed == "delete sh.helm.release.v1.demo.v3"
     assert installed.startswith("helm upgrade --install demo ")
     assert f"release demo is {status}, left by an interrupted helm: forgetting its revision 3" in capsys.readouterr().err
+
+
+def test_an_image_as_options_is_what_it_is_as_values():
+    assert helm.image_options("localhost:5000/a/b:1") == (
+        "--set runtime.image.repository=a/b --set runtime.image.tag=1 --set runtime.image.registry=localhost:5000")

@@ -67,7 +67,7 @@ def wait_for_marker(marker: Path, timeout: float, processes: Processes) -> None:
             found = marker.with_suffix(".error").read_text(encoding="utf-8").strip()
         if found != error:
             error, since = found, now
-            say(f"the seeding Job says: {error} (waiting for its next try)" if error else "the seeding Job tries again")
+            say(f"the seeding Job says: {error} (waiting in case it tries again)" if error else "the seeding Job tries again")
         if error and now - since > ERROR_STANDS:
             raise Failure(error)
         if now - started > timeout:

@@ -91,7 +91,11 @@
 {{/* in: root; out: what is different with a runtime that is not the chart's, or nothing. */}}
 {{- define "torchserve-kserve.notes.otherRuntime" -}}
 {{- if not .Values.runtime.create -}}
-The runtime {{ .Values.runtime.name }} is not this chart's. It does not wait for the Job: until config/config.properties is on the claim its
+The runtime {{ .Values.runtime.name }} is not this chart's. Without it there is no pod; see whether it is there:
+
+   kubectl -n {{ .Release.Namespace }} get servingruntimes,clusterservingruntimes --field-selector metadata.name={{ .Values.runtime.name }}
+
+It does not wait for the Job: until config/config.properties is on the claim its
 container ends and starts again. And it reads that file only when it starts; after an upgrade, once the Job is complete, give it new pods:
 
    kubectl -n {{ .Release.Namespace }} delete pods -l serving.kserve.io/inferenceservice={{ .Release.Name }}
