@@ -38,6 +38,11 @@ def _has_failed(job: Any) -> bool:
     return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
 
 
+def _conditions(service: dict[str, Any]) -> dict[str, str]:
+    """Type and status of an InferenceService's conditions."""
+    return {condition["type"]: condition["status"] for condition in service.get("status", {}).get("conditions", [])}
+
+
 def _last_word(pods: list[Any]) -> str | None:
     """The termination message of the newest ended container."""
     for pod in reversed(pods):
@@ -77,8 +82,7 @@ class Release:
 
     def conditions(self) -> dict[str, str]:
         """Type and status of the InferenceService's conditions."""
-        found = self.inference_service().get("status", {}).get("conditions", [])
-        return {condition["type"]: condition["status"] for condition in found}
+        return _conditions(self.inference_service())
 
     def last_failure(self) -> str:
         """What KServe has in `modelStatus.lastFailureInfo` of the InferenceService; empty while it has nothing."""
@@ -88,7 +92,7 @@ class Release:
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
         """Waits until the InferenceService is Ready for its newest generation; ends early when the seeding Job has failed."""
         wait_for(f"InferenceService {self.namespace}/{self.name} to be Ready", self._is_ready, seconds=seconds,
-                 give_up=self.seed_failure)
+                 give_up=self.seed_failure, state=self.state)
 
     def state(self) -> str:
         """In one line: the conditions that are not true, and for each pod what it waits for or how it ended."""
@@ -180,9 +184,7 @@ class Release:
         service = self.inference_service()
         status = service.get("status", {})
         current = status.get("observedGeneration", 0) >= service["metadata"]["generation"]
-        if not (current and self.conditions().get("Ready") == "True"):
-            raise Problem(self.state())
-        return True
+        return current and _conditions(service).get("Ready") == "True"
 
     def _pods(self, selector: str) -> list[Any]:
         pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items

@@ -11,11 +11,11 @@ INTERVAL_SECONDS = 0.5
 
 
 def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
-             give_up: Callable[[], str | None] = lambda: None) -> Answer:
+             give_up: Callable[[], str | None] = lambda: None, state: Callable[[], str] = lambda: "") -> Answer:
     """Calls `condition` until its answer is true, and returns that answer.
 
     A Problem raised by `condition` counts as "not yet" and is told when the time is over. `give_up` may return a
-    sentence to stop at once, when the awaited thing can no longer happen.
+    sentence to stop at once, when the awaited thing can no longer happen. `state` is asked once, when the time is over.
     """
     deadline = time.monotonic() + seconds
     last = ""
@@ -24,9 +24,10 @@ def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
             if answer := condition():
                 return answer
         except Problem as problem:
-            last = f" (last: {problem})"
+            last = str(problem)
         if reason := give_up():
             raise Problem(f"Waited for {what}, which can no longer happen: {reason}")
         if time.monotonic() >= deadline:
-            raise Problem(f"Waited {seconds:.0f} s for {what}, in vain{last}.")
+            last = state() or last
+            raise Problem(f"Waited {seconds:.0f} s for {what}, in vain{f' (last: {last})' if last else ''}.")
         time.sleep(INTERVAL_SECONDS)

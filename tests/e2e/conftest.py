@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(pytest.mark.xdist_group(groups.group(item)))
-    if item.path.stem in groups.THOROUGH and groups.mode(item) == "Knative":
+    if groups.thorough(item):
         item.add_marker(pytest.mark.thorough)
 
 

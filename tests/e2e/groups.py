@@ -10,7 +10,9 @@ OURS = ("test_gateway", "test_other_runtime", "test_sources", "test_write_up", *
 APART = ("test_changes", "test_other_runtime", "test_protocols", "test_scaling", "test_sources")
 # The groups that processes take first: beside the main job, what waits longest.
 EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
-# Modules about what hardly depends on the mode: `nox -s tests` runs them in Standard mode, `nox -s e2e` in Knative mode, too.
+# What hardly depends on the mode: `nox -s tests` runs it in Standard mode, `nox -s e2e` in Knative mode, too. These modules, and
+# the second example, in a test's name.
+SECOND_EXAMPLE = "digits"
 THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
 
 
@@ -23,6 +25,11 @@ def turn(item: pytest.Item) -> int:
     """When a process that is free takes the group of a test."""
     found = group(item)
     return EARLY.index(found) if found in EARLY else len(EARLY)
+
+
+def thorough(item: pytest.Item) -> bool:
+    """Whether a test is left to `nox -s e2e`."""
+    return mode(item) == "Knative" and (item.path.stem in THOROUGH or SECOND_EXAMPLE in item.name)
 
 
 def only(item: pytest.Item) -> tuple[str, ...]:

@@ -23,6 +23,18 @@ TLS = "torchserve-tls"
 Install = Callable[[str, dict[str, Any]], Release]
 
 
+class OnDemand(dict[str, Release]):
+    """Releases by name, each made when it is first asked for."""
+
+    def __init__(self, make: Callable[[str], Release]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> Release:
+        self[name] = self.make(name)
+        return self[name]
+
+
 @contextmanager
 def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
     """install(name, values): a release, uninstalled when the block ends; diagnosed before if a test failed meanwhile."""
@@ -88,13 +100,14 @@ def hosted(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str
 @pytest.fixture(scope="session")
 def releases(install_for_all: Install, values: Callable[..., dict[str, Any]], example: Callable[[str, str], Any],
              hosted: dict[str, Any], mode: str, changes: list[Seen]) -> dict[str, Release]:  # noqa: ARG001  (it watches them begin)
-    """A release of each example in one namespace, each timed from `helm install` to its first answer, which must be right."""
-    found = {}
-    for name, called in CALLED.items():
+    """A release of each example in one namespace, installed when it is first asked for, and timed from `helm install` to its
+    first answer, which must be right."""
+    def make(name: str) -> Release:
         given, request = values(name, hosted if name == "bert" else {}), example(name, "request.json")
         with timings.stage(f"helm install {name} to first right answer, {mode}"):
-            found[name] = install_for_all(called, given)
-            found[name].wait_until_ready()
-            answer = found[name].predict(name, request)
+            found = install_for_all(CALLED[name], given)
+            found.wait_until_ready()
+            answer = found.predict(name, request)
         assert (answer.status_code, answer.json()) == (200, example(name, "expected.json"))
-    return found
+        return found
+    return OnDemand(make)

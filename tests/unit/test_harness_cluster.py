@@ -150,6 +150,14 @@ def test_waiting_in_vain_says_for_what_and_how_it_stood() -> None:
         wait_for("the third", not_yet, seconds=0)
 
 
+def test_waiting_in_vain_asks_how_it_stands_only_then() -> None:
+    asked = []
+    with pytest.raises(Problem, match=r"Waited 0 s for the third, in vain \(last: it is the second\)"):
+        wait_for("the third", lambda: False, seconds=0, state=lambda: asked.append(1) or "it is the second")
+    assert wait_for("the first", lambda: True, seconds=0, state=lambda: asked.append(2) or "")
+    assert asked == [1]
+
+
 def test_waiting_ends_at_once_when_it_can_only_be_in_vain() -> None:
     with pytest.raises(Problem, match="Waited for the third, which can no longer happen: it fell"):
         wait_for("the third", lambda: False, seconds=60, give_up=lambda: "it fell")
