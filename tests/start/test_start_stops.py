@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import signal
 import socket
+import threading
 from pathlib import Path
 
 from tests.start.conftest import in_flight
@@ -73,6 +75,38 @@ def test_a_request_that_comes_during_the_linger_is_answered(predictor):
     until(lambda: predictor.said("asked to stop"), "the drain")
     assert predictor.post_meanwhile(1.5).status() == 200
     assert predictor.ends() == 0
+
+
+def test_it_serves_on_while_requests_keep_coming_and_for_a_second_after_the_last(predictor):
+    """A proxy that hears late that the pod goes sends on over the connection that it has."""
+    predictor.start()
+    predictor.is_ready()
+    late = predictor.post_meanwhile(*[0.5] * 5)
+    until(lambda: predictor.in_flight() == 1, "the first request")
+    took = predictor.stop()
+    assert late.status() == 200
+    assert 2.5 < took < 5
+
+
+def test_requests_without_an_end_do_not_hold_it_up(predictor):
+    predictor.start()
+    predictor.is_ready()
+    answered = []
+
+    def one_after_the_other() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", predictor.inference, timeout=20)
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            while not over.wait(0.2):
+                answered.append(predictor.post(connection, 0))
+
+    over = threading.Event()
+    caller = threading.Thread(target=one_after_the_other)
+    caller.start()
+    until(lambda: answered, "the first answer")
+    took = predictor.stop()
+    over.set()
+    caller.join()
+    assert 5 < took < 9
 
 
 def test_a_request_that_takes_too_long_does_not_hold_it_up_for_ever(predictor):

@@ -30,6 +30,12 @@ def connections(port: int) -> Iterator[tuple[int, bytes]]:
                 data = data[length + 3 & ~3:] or diag.recv(1 << 16)
 
 
+def quiet(port: int) -> float:
+    """Seconds since bytes last came in on a connection that is still there; infinity where none has brought any."""
+    ago = [struct.unpack_from("=I72xQ", info, 52) for _, info in connections(port)]
+    return min((milliseconds / 1000 for milliseconds, received in ago if received), default=float("inf"))
+
+
 def in_flight(port: int) -> int:
     """Connections that are owed an answer: their last bytes came in, or are still going out. An idle keep-alive's last
     bytes went out, long ago. Both within one kernel tick can mean either: owed then for 3 s."""

@@ -25,11 +25,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from inflight import in_flight
+from inflight import in_flight, quiet
 from processes import Child, Processes, Stopped
 
 PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
-LINGER = 1.0  # seconds to serve on after SIGTERM: proxies need a moment to stop sending to this pod
+LINGER = 1.0  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
+LINGER_MOST = 5.0  # the same where requests keep coming: a client that is not told that the pod goes never stops
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
@@ -170,17 +171,19 @@ def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dic
 
 
 def drain(ports: set[int], seconds: float, processes: Processes) -> float:
-    """Serve on until nothing is in flight; how many seconds are left. A child's end or a second signal ends this too. Knative
-    sends SIGTERM 30 s after a pod's last request came: what is in flight then takes long, and is finished here."""
+    """Serve on until nothing new comes and nothing is in flight; how many seconds are left. A child's end or a second signal
+    ends this too. Knative sends SIGTERM 30 s after a pod's last request came: what is in flight then takes long."""
     say(f"asked to stop: serving on until no request is in flight, {seconds:g} s at most")
-    deadline = time.monotonic() + seconds
+    asked = time.monotonic()
+    deadline, still = asked + seconds, PASSING_ON if len(ports) > 1 else -1.0
     try:
         processes.wait(processes.over, min(LINGER, seconds))
-        busy = time.monotonic()
-        while not processes.over() and time.monotonic() < deadline:
+        busy, came = time.monotonic(), 0.0
+        while not processes.over() and (now := time.monotonic()) < deadline:
+            came = max(came, now - min(map(quiet, ports)))
             if any(map(in_flight, ports)):
-                busy = time.monotonic()
-            elif len(ports) == 1 or time.monotonic() - busy > PASSING_ON:
+                busy = now
+            elif now - busy >= still and (now - came >= LINGER or now - asked > LINGER_MOST):
                 break
             processes.pause(0.05)
     except Stopped:
