@@ -11,6 +11,7 @@ import yaml
 
 from ci.cluster.source import SOURCE
 from ci.cluster.toolchain import module_folder
+from ci.cluster.versions import versions
 
 GROUPS = {
     ("v1", "ConfigMap"): "io.k8s.api.core.v1.ConfigMap",
@@ -26,12 +27,19 @@ def pinned(module: str) -> Path:
     return module_folder(SOURCE / "core", module)
 
 
-def definitions() -> list[dict]:
-    """The CustomResourceDefinitions of everything that the chart renders."""
-    kserve = pinned("github.com/kserve/kserve") / "config" / "crd" / "full"
+@functools.cache
+def kserve(version: str = versions()["kserve"]) -> Path:
+    """The source of KServe: the cluster's, or another one that ci/source pins for its definitions alone."""
+    minor = ".".join(version.removeprefix("v").split(".")[:2])
+    return module_folder(SOURCE / ("core" if version == versions()["kserve"] else f"kserve-{minor}"), "github.com/kserve/kserve")
+
+
+def definitions(version: str) -> list[dict]:
+    """The CustomResourceDefinitions of everything that the chart renders, for a version of KServe."""
+    crds = kserve(version) / "config" / "crd" / "full"
     knative = pinned("knative.dev/serving") / "config" / "core" / "300-resources"
     istio = pinned("istio.io/api") / "kubernetes" / "customresourcedefinitions.gen.yaml"
-    files = [kserve / f"serving.kserve.io_{name}.yaml" for name in ("inferenceservices", "servingruntimes")]
+    files = [crds / f"serving.kserve.io_{name}.yaml" for name in ("inferenceservices", "servingruntimes")]
     text = "\n---\n".join(file.read_text() for file in [*files, knative / "domain-mapping.yaml"])
     text += "\n---\n" + "\n---\n".join(part for part in istio.read_text().split("\n---\n") if "kind: AuthorizationPolicy" in part)
     return [item for item in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item]
@@ -57,10 +65,10 @@ def kubernetes_definitions() -> dict:
 
 
 @functools.cache
-def custom_resources() -> dict[tuple[str, str], dict]:
-    """(apiVersion, kind) -> schema, of every version that the CRDs serve."""
+def custom_resources(version: str) -> dict[tuple[str, str], dict]:
+    """(apiVersion, kind) -> schema, of every version that the CRDs of a KServe serve."""
     found = {}
-    for definition in definitions():
+    for definition in definitions(version):
         spec = definition["spec"]
         for version in spec["versions"]:
             schema = strict(version["schema"]["openAPIV3Schema"])
@@ -70,12 +78,12 @@ def custom_resources() -> dict[tuple[str, str], dict]:
     return found
 
 
-def faults(item: dict) -> list[str]:
-    """What an API server would refuse or drop in an object; KeyError for a kind that has no schema here."""
+def faults(item: dict, version: str = versions()["kserve"]) -> list[str]:
+    """What an API server with this KServe would refuse or drop in an object; KeyError for a kind that has no schema here."""
     identity = (item["apiVersion"], item["kind"])
     if identity in GROUPS:
         schema = {"$ref": f"#/definitions/{GROUPS[identity]}", "definitions": kubernetes_definitions()}
     else:
-        schema = custom_resources()[identity]
+        schema = custom_resources(version)[identity]
     errors = jsonschema.Draft7Validator(schema).iter_errors(item)
     return [f"{error.json_path}: {error.message[:200]}" for error in errors]

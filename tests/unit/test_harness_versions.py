@@ -29,6 +29,12 @@ def test_the_table_and_go_mod_name_the_same_versions() -> None:
     assert pinned["go.etcd.io/etcd/server/v3"].removeprefix("v") == versions()["etcd"].split("-")[0]
 
 
+@pytest.mark.parametrize("version", versions()["kserve-also"])
+def test_other_kserves_are_the_tables(version: str) -> None:
+    minor = version.removeprefix("v").rpartition(".")[0]
+    assert required(CI / "source" / f"kserve-{minor}" / "go.mod") == {MODULES["kserve"]: version}
+
+
 def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versions() -> None:
     pinned, core = required(CI / "source" / "ingress" / "go.mod"), required(CI / "source" / "core" / "go.mod")
     assert pinned.pop("github.com/projectcontour/contour") == versions()["contour"]

@@ -19,6 +19,16 @@
 {{- end }}
 {{- end -}}
 
+{{/* in: root; out: the deployment mode by the name that the cluster's KServe has for it. */}}
+{{- define "torchserve-kserve.deploymentMode" -}}
+{{- $old := and .Values.kserve.version (semverCompare "<0.16.0-0" .Values.kserve.version) -}}
+{{- if $old -}}
+{{- get (dict "Standard" "RawDeployment" "Knative" "Serverless") .Values.deploymentMode -}}
+{{- else -}}
+{{- .Values.deploymentMode -}}
+{{- end -}}
+{{- end -}}
+
 {{/* in: root; out: YAML map of the predictor's own annotations, or nothing. */}}
 {{- define "torchserve-kserve.predictorAnnotations" -}}
 {{- if eq .Values.deploymentMode "Knative" }}
