@@ -1,6 +1,17 @@
 {{/* Rules that values.schema.json can't state, a topic each. Every define returns its complaints, one per line; a complaint
 is one sentence: which key, what is wrong, what to write instead. Tests rely on the sentences. */}}
 
+{{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
+{{- define "torchserve-kserve.complaints" -}}
+{{- $complaints := list -}}
+{{- range $topic := list "release" "models" "sources" "persistence" "seed" "scaling" "timeout" "runtime" "objects" "extraProperties" -}}
+{{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
+{{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join "\n" $complaints -}}
+{{- end -}}
+
 {{/* in: root; out: complaints about the release's name, which is the InferenceService's. */}}
 {{- define "torchserve-kserve.validate.release" -}}
 {{- with .Values.kserve.version }}
