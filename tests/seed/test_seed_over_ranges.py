@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +113,22 @@ def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_conte
     whole(claim, server, result)
     assert "it changed while it was fetched" in result.out
     assert server.content == new and server.payload[-1].whole
+
+
+def test_a_late_write_of_a_worker_that_was_left_behind_meets_another_file(claim, range_server):
+    """It has asked whether its piece is still wanted, and then its volume lets it wait until all is fetched anew."""
+    server, new = range_server(), big_mar(seed=2)
+    server.etag = lambda request: '"one"' if request.number < 5 else '"two"'
+
+    def changes(request):
+        if request.number >= 5:
+            server.content = new
+
+    server.fault = changes
+    claim.wants(server.url())
+    result = claim.seed_with(Path(__file__).with_name("late_write.py"))
+    whole(claim, server, result)
+    assert "it changed while it was fetched" in result.out
 
 
 def test_an_etag_that_is_another_one_at_every_answer_ends_well_too(claim, range_server):

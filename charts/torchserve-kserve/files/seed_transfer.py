@@ -64,7 +64,9 @@ class Transfer:
         """The file, cut to what is known to be right, and the sha256 of that."""
         digest = hashlib.sha256()
         self.context.progress.start(self.item["model"], Path(self.item["path"]).name, self.source.size, self.start)
-        with self.temp.open("r+b" if self.start else "w+b", buffering=0) as file:
+        if not self.start:
+            self.give_up_file()
+        with self.temp.open("r+b" if self.start else "x+b", buffering=0) as file:
             buffer = memoryview(bytearray(SLICE))
             while count := file.readinto(buffer[: self.start - file.tell()]):
                 digest.update(buffer[:count])
@@ -72,6 +74,13 @@ class Transfer:
         if self.start:
             say(f"{self.item['model']}: going on after {self.start:,} of {self.source.size:,} bytes")
         return digest
+
+    def give_up_file(self) -> None:
+        """The next is another file under this name: what a worker of an earlier try still writes, late, must not be in it. The
+        old one takes no room meanwhile."""
+        with contextlib.suppress(FileNotFoundError):
+            os.truncate(self.temp, 0)
+            self.temp.unlink()
 
     def make(self, digest) -> None:
         while self.window.size is None or self.window.hashed < self.window.size:
