@@ -23,6 +23,7 @@ MEMORY = 28 << 20  # bytes of all pieces that are held
 LARGEST, SMALLEST = 2 << 20, 64 << 10  # bytes of a piece
 SLICE = 256 << 10  # bytes between two looks at what happens elsewhere
 SAVE_SECONDS = 0.1  # between two notes, at least
+CHANGED = "it changed while it was fetched, or its server does not honour ranges after all"
 
 
 def state_file(temp: Path) -> Path:
@@ -83,7 +84,7 @@ class Transfer:
             self.temp.unlink()
 
     def make(self, digest) -> None:
-        while self.window.size is None or self.window.hashed < self.window.size:
+        while (size := self.window.size) is None or self.window.hashed < size:
             if piece := self.window.first(1.0):
                 digest.update(piece.buffer[: piece.filled])
                 self.window.hash_made(piece)
@@ -183,6 +184,8 @@ class Worker(threading.Thread):
             else:
                 pauses = self.transfer.context.pauses()
                 self.window.done(piece)
+                if not self.stream:
+                    self.finish()
 
     def rest(self, failure: Failure, pause: float) -> None:
         pause = max(pause, min(failure.pause, LONGEST_PAUSE))
@@ -203,14 +206,23 @@ class Worker(threading.Thread):
             if not count:
                 self.ended(piece)
                 break
-        if not self.stream:
-            self.answer = None
+
+    def finish(self) -> None:
+        """Leave the connection ready for its next question. An answer in chunks has an end of its own, which is unread so far."""
+        answer, self.answer = self.answer, None
+        with contextlib.suppress(Failure):
+            if not answer.isclosed():
+                self.connection.read(answer, memoryview(bytearray(1)))
+        if not answer.isclosed():
+            self.connection.close()
 
     def ended(self, piece: Piece) -> None:
         """The answer has no more bytes."""
         came, size = piece.start + piece.filled, self.window.size
         if size is not None:
             raise Failure(UNREACHABLE, f"the transfer was cut after {came:,} of {size:,} bytes")
+        if came != (self.source.size or came):
+            raise Changed(CHANGED)
         piece.size = piece.filled
         self.window.end_at(came)
 
@@ -220,7 +232,9 @@ class Worker(threading.Thread):
         if start == 0 and end is None:
             answer = self.connection.get()
             source.validator = validator(answer)
-            if answer.status == 200 and answer.length == source.size:
+            if answer.status == 200 and answer.length in (None, source.size):
+                if answer.length is None:  # in chunks: its end tells
+                    self.window.size = None
                 return answer
         else:
             answer = self.connection.get(start, end, source.validator)
@@ -228,7 +242,7 @@ class Worker(threading.Thread):
             same = told == source.validator or not (told or source.validator.startswith('"'))
             if answer.status == 206 and same and content_range(answer) == (start, end or source.size, source.size):
                 return answer
-        raise Changed("it changed while it was fetched, or its server does not honour ranges after all")
+        raise Changed(CHANGED)
 
     def write(self, file: int, piece: Piece) -> None:
         done = 0
