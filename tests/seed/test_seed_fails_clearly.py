@@ -211,6 +211,8 @@ def test_a_claim_that_may_not_be_written_says_for_whom(claim, server):
         ({"uri": "ftp://host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host/with space.mar"}, "printable ASCII"),
+        ({"uri": "https://host:99999/a.mar"}, "no complete http or https URI, nor one of the other sources"),
+        ({"uri": "http://[bad]/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"path": "../outside.mar"}, "not inside the destination"),
         ({"path": "/etc/outside.mar"}, "not inside the destination"),
