@@ -79,6 +79,12 @@ class Claim:
         done = subprocess.run(self.command(*more), capture_output=True, text=True, timeout=60, env=env or None)
         return Result(done.returncode, done.stdout, done.stderr)
 
+    def seed_with(self, program: Path) -> Result:
+        """A run by another program, which does something to the modules of this one."""
+        python, *rest = self.command()
+        done = subprocess.run([python, str(program), *rest], capture_output=True, text=True, timeout=60)
+        return Result(done.returncode, done.stdout, done.stderr)
+
     def start(self, *more: str) -> subprocess.Popen:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(self.command(*more), **pipes)

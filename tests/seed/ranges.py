@@ -38,14 +38,16 @@ class Fault:
 
 
 class RangeServer:
-    """Serves `content` at every path. `etag` and `fault` are asked at each request; `log` has all of them."""
+    """Serves `content` at every path. `etag` and `fault` are asked at each request; `log` has all of them. `chunked`: no
+    answer says how long it is."""
 
     def __init__(self, content: bytes, certificate: Path | None = None) -> None:
         self.content, self.rate = content, None
         self.etag: Callable[[Request], str] = lambda _: '"one"'
         self.modified = ""
         self.fault: Callable[[Request], Fault | None] = lambda _: None
-        self.honours, self.shift = True, 0
+        self.honours, self.shift, self.chunked = True, 0, False
+        self.connections = 0
         self.log: list[Request] = []
         self.sent = self.now = self.most = 0
         self.lock = threading.Lock()
@@ -72,6 +74,11 @@ class RangeServer:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def setup(self) -> None:
+                super().setup()
+                with server.lock:
+                    server.connections += 1
+
             def do_GET(self) -> None:
                 with server.lock:
                     server.now += 1
@@ -90,6 +97,8 @@ class RangeServer:
                 start, end = (request.start, request.end) if part else (0, len(server.content))
                 self.send_response(fault.status or (206 if part else 200))
                 headers = {"Content-Length": "0" if fault.status else str(end - start)}
+                if server.chunked and not fault.status:
+                    headers = {"Transfer-Encoding": "chunked"}
                 headers |= {"ETag": etag} if etag else {}
                 headers |= {"Last-Modified": server.modified} if server.modified else {}
                 if part:
@@ -118,9 +127,11 @@ class RangeServer:
                     sent += len(piece)
                     if rate:
                         time.sleep(len(piece) / rate)  # what makes it slow
+                if server.chunked:
+                    self.wfile.write(b"0\r\n\r\n")
 
             def write(self, piece: bytes) -> None:
-                self.wfile.write(piece)
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if server.chunked and piece else piece)
                 with server.lock:
                     server.sent += len(piece)
 

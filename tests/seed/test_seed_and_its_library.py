@@ -38,14 +38,33 @@ def test_a_package_that_hdfs_needs_is_named(claim, seed):
 
 
 @pytest.mark.parametrize("variable", ["AWS_SECRET_ACCESS_KEY", "GIT_PASSWORD"])
-def test_what_an_error_quotes_of_the_environment_is_not_printed(claim, seed, variable):
-    """The value stands in the URL that the client's error has in full."""
+@pytest.mark.parametrize("value", ["very-secret-value", "/very-secret+value"])
+def test_what_an_error_quotes_of_the_environment_is_not_printed(claim, seed, variable, value):
+    """The value stands in the URL that the client's error has in full. One in 64 keys of AWS begins as a path does."""
     claim.wants("s3://models/bert.mar")
     environment = {"AWS_ACCESS_KEY_ID": "key-id", "AWS_SECRET_ACCESS_KEY": "secret", "S3_MAX_ATTEMPTS": "1",
-                   "AWS_ENDPOINT_URL": "http://127.0.0.1:1/very-secret-value", variable: "very-secret-value"}
+                   "AWS_ENDPOINT_URL": f"http://127.0.0.1:1/x{value}", variable: value}
     result = seed("--attempts", "1", **environment)
-    assert result.code == 5 and "http://127.0.0.1:1/***/models" in result.err, result.everything
-    assert "very-secret-value" not in result.everything
+    assert result.code == 5 and "http://127.0.0.1:1/x***/models" in result.err, result.everything
+    assert "very-secret" not in result.everything
+
+
+def test_a_path_that_the_environment_names_may_be_printed(claim, seed, tmp_path):
+    """Of a variable with a file, which is no secret, an error needs the name."""
+    claim.wants("s3://models/bert.mar")
+    environment = {"AWS_ACCESS_KEY_ID": "key-id", "AWS_SECRET_ACCESS_KEY": "secret", "S3_MAX_ATTEMPTS": "1",
+                   "AWS_ENDPOINT_URL": f"http://127.0.0.1:1{tmp_path}", "AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path)}
+    result = seed("--attempts", "1", **environment)
+    assert result.code == 5 and f"http://127.0.0.1:1{tmp_path}/models" in result.err, result.everything
+
+
+def test_what_an_error_quotes_of_a_proxy_is_not_printed(claim, seed):
+    claim.wants("s3://models/bert.mar")
+    environment = {"AWS_ACCESS_KEY_ID": "key-id", "AWS_SECRET_ACCESS_KEY": "secret", "S3_MAX_ATTEMPTS": "1",
+                   "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "http_proxy": "http://ann:very-secret/value@127.0.0.1:1"}
+
+    result = seed("--attempts", "1", **environment)
+    assert result.code and "very-secret" not in result.everything, result.everything
 
 
 def libraries(parent: int) -> list[int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.seed import damage
 from tests.seed.claim import Result
 from tests.seed.server import mar, sha256
 from tests.waiting import until
@@ -131,7 +132,8 @@ def test_an_upload_can_be_sent_while_another_artefact_is_fetched(claim):
     (b"", "nothing came on standard input; give kubectl exec its -i"),
     (mar(version="2.0"), "its version is '2.0', declared is '1.0'"),
     (mar(files={}), "does not hold its handler"),
-], ids=["cut", "another file", "nothing", "another version", "no handler"])
+    (damage.ALL["broken inside"], "no MAR-INF/MANIFEST.json with a model and a handler"),
+], ids=["cut", "another file", "nothing", "another version", "no handler", "damaged"])
 def test_what_is_no_whole_right_archive_is_refused_at_once(upload, content, words):
     with waiting(upload) as run:
         sent = send(upload, content)

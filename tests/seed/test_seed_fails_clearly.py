@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ci.cluster.certificates import self_signed
+from tests.seed import damage
 from tests.seed.claim import file_size_limit
 from tests.seed.server import Answer, Server, mar, sha256
 
@@ -135,14 +136,38 @@ def test_a_login_page_with_status_200_is_recognised(claim, server):
         (mar(handler=""), "does not hold its handler ''"),
         (mar(model={"modelVersion": "1.0"}), "no MAR-INF/MANIFEST.json with a model and a handler ('handler')"),
         (mar(version="2.0"), "its version is '2.0', declared is '1.0'"),
+        (mar(version=""), "its version is '', declared is '1.0'"),
+        (mar(model={"handler": "handler.py"}), "its manifest has no modelVersion"),
         (mar(files={"handler.py": "#", "../evil.py": "#"}), "'../evil.py', which unpacks outside"),
         (mar(files={"handler.py": "#", "/etc/evil": "#"}), "'/etc/evil', which unpacks outside"),
         (mar(files={"handler.py": "#", "a\\..\\..\\evil": "#"}), "which unpacks outside"),
+        (damage.ALL["broken inside"], "no MAR-INF/MANIFEST.json with a model and a handler (Error -3 "),
+        (damage.ALL["encrypted"], "no MAR-INF/MANIFEST.json with a model and a handler (File 'MAR-INF/MANIFEST.json' is enc"),
+        (damage.ALL["ends early"], "no MAR-INF/MANIFEST.json with a model and a handler (EOFError)"),
+        (damage.ALL["nested"], "no MAR-INF/MANIFEST.json with a model and a handler (RecursionError)"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_is_not_a_usable_archive_says_why(claim, server, content, words):
     claim.wants(server.gives("/bert.mar", content))
     failed(claim, 7, words, "torch-model-archiver")
+
+
+@pytest.mark.parametrize("content", damage.ALL.values(), ids=damage.ALL)
+def test_a_damaged_archive_that_is_there_already_is_fetched_again(claim, server, content):
+    claim.wants(server.gives("/bert.mar", WHOLE))
+    final = claim.root / "model-store/bert-0a1b2c3d.mar"
+    final.parent.mkdir()
+    final.write_bytes(content)
+    result = claim.seed()
+    assert result.code == 0 and "is there, but it has no MAR-INF/MANIFEST.json" in result.out, result.everything
+    assert final.read_bytes() == WHOLE
+
+
+def test_an_archive_without_a_version_is_refused_also_where_none_is_declared(claim, server):
+    """TorchServe does not load it."""
+    claim.wants(server.gives("/bert.mar", mar(model={"handler": "handler.py"})), version=None)
+    failed(claim, 7, "its manifest has no modelVersion")
 
 
 def test_a_built_in_handler_need_not_be_in_the_archive(claim, server):
@@ -186,6 +211,8 @@ def test_a_claim_that_may_not_be_written_says_for_whom(claim, server):
         ({"uri": "ftp://host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://host/with space.mar"}, "printable ASCII"),
+        ({"uri": "https://host:99999/a.mar"}, "no complete http or https URI, nor one of the other sources"),
+        ({"uri": "http://[bad]/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"uri": "http://ann:se/cret@host/a.mar"}, "no complete http or https URI, nor one of the other sources"),
         ({"path": "../outside.mar"}, "not inside the destination"),
         ({"path": "/etc/outside.mar"}, "not inside the destination"),

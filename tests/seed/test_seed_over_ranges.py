@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,39 @@ def test_a_server_that_does_not_say_how_long_the_whole_is_is_read_in_one_stream(
     assert [request.whole for request in server.log] == [False, True]
 
 
+def test_ranges_in_chunks_keep_their_connections(claim, range_server):
+    """The end of such an answer is a chunk of its own: unread, it is in the way of the connection's next question."""
+    server = range_server()
+    server.chunked = True
+    claim.wants(server.url(), sha256=sha256(server.content))
+    result = claim.seed()
+    whole(claim, server, result)
+    assert len(server.payload) > 8 and server.connections <= 1 + 8
+    assert "trying again" not in result.out
+
+
+@pytest.mark.parametrize("etag", ['"strong"', 'W/"weak"'])
+def test_one_stream_in_chunks_ends_where_it_says(claim, range_server, etag):
+    server = range_server()
+    server.chunked, server.etag = True, lambda _: etag
+    claim.wants(server.url(), sha256=sha256(server.content))
+    whole(claim, server, claim.seed("--connections", "1"))
+    assert [request.whole for request in server.payload] == [True]
+
+
+@pytest.mark.parametrize("size", [1 << 20, 8 << 20])
+def test_a_stream_in_chunks_of_another_length_than_was_said_is_fetched_anew(claim, range_server, size):
+    server, new = range_server(), big_mar(size, seed=2)
+    server.chunked, server.etag = True, lambda _: ""
+
+    def changes(request):
+        server.content = new if request.number else server.content
+
+    server.fault = changes
+    claim.wants(server.url())
+    whole(claim, server, claim.seed())
+
+
 def test_a_server_that_forgets_ranges_is_read_in_one_stream(claim, range_server):
     server = range_server()
     claim.wants(server.url())
@@ -112,6 +146,22 @@ def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_conte
     whole(claim, server, result)
     assert "it changed while it was fetched" in result.out
     assert server.content == new and server.payload[-1].whole
+
+
+def test_a_late_write_of_a_worker_that_was_left_behind_meets_another_file(claim, range_server):
+    """It has asked whether its piece is still wanted, and then its volume lets it wait until all is fetched anew."""
+    server, new = range_server(), big_mar(seed=2)
+    server.etag = lambda request: '"one"' if request.number < 5 else '"two"'
+
+    def changes(request):
+        if request.number >= 5:
+            server.content = new
+
+    server.fault = changes
+    claim.wants(server.url())
+    result = claim.seed_with(Path(__file__).with_name("late_write.py"))
+    whole(claim, server, result)
+    assert "it changed while it was fetched" in result.out
 
 
 def test_an_etag_that_is_another_one_at_every_answer_ends_well_too(claim, range_server):

@@ -80,7 +80,8 @@ def test_redirects_without_end_are_given_up(claim, range_server):
     assert result.code == 4 and "more than 10 redirects" in result.err
 
 
-@pytest.mark.parametrize("location", ["ftp://127.0.0.1/bert.mar", "file:///etc/passwd"])
+@pytest.mark.parametrize("location", ["ftp://127.0.0.1/bert.mar", "file:///etc/passwd", "http://[bad/bert.mar",
+                                      "http://localhost:port/bert.mar", "http://localhost:99999/bert.mar", "//[::/x"])
 def test_a_redirect_to_something_else_is_refused(claim, range_server, location):
     server = range_server()
     server.fault = lambda _: Fault(status=302, headers={"Location": location})
@@ -119,6 +120,9 @@ def test_a_uri_from_a_secret_is_used_and_never_shown(claim, server):
         (None, 3, "no Secret links with a key bert"),
         ("ftp://t0psecret", 2, "no complete http"),
         ("t0psecret", 2, "no complete http"),
+        ("s3://t0psecret/bert.mar", 2, "no complete http or https URI, and no other is read from a Secret; put one whole http"),
+        ("upload://t0psecret", 2, "no complete http or https URI, and no other is read from a Secret; put one whole http"),
+        ("https://t0psecret:99999/bert.mar", 2, "no complete http"),
     ],
 )
 def test_a_uri_that_a_secret_does_not_hold_is_said(claim, text, code, words):
@@ -222,12 +226,25 @@ def test_a_proxy_that_does_not_listen_is_said_to_be_the_cause(claim, range_serve
     assert result.code == 5 and "through the proxy: Connection refused" in result.err
 
 
+@pytest.mark.parametrize("address", [
+    "http://ann:t0psecret/t0pword@127.0.0.1:3128", "ann:t0p/secret@127.0.0.1:3128", "http://ann:t0p#secret@127.0.0.1:3128",
+    "http://ann:t0psecret@[127.0.0.1:3128", "http://ann:t0psecret@127.0.0.1:t0pport", "http://ann:t0psecret@"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_whose_address_is_none_is_said_without_it(claim, scheme, address):
+    claim.wants(f"{scheme}://127.0.0.1:9/bert.mar")
+    result = claim.seed(**{f"{scheme}_proxy": address}, **ENV)
+    assert result.code == 2 and f"seed: bert: {scheme}://127.0.0.1:9/bert.mar: " in result.err, result.everything
+    assert f"the address of the proxy in {scheme}_proxy can't be understood; write http://USER:PASSWORD@HOST:PORT" in result.err
+    assert "t0p" not in result.everything + claim.error.read_text()
+
+
 # In as many places as a secret can be: userinfo, query, a Secret's keys, a whole URI; t0p… in all of them.
 SECRETS = {"username": "t0puser", "password": "t0ppass", "X__Key": "t0pkey"}
 FAULTS = [
     *(Answer(status=status) for status in (401, 403, 404, 500, 302)),
     Answer(status=302, headers={"Location": "http://t0puser:t0ppass@nowhere.invalid/?t0pquery"}),
-    Answer(status=302, headers={"Location": "ftp://t0pquery"}),
+    *(Answer(status=302, headers={"Location": there}) for there in
+      ("ftp://t0pquery", "http://[t0pbad/", "http://nowhere.invalid:t0pport/", "http://t0puser:t0p/pass@nowhere.invalid/")),
     Answer(b"<html>"),
     Answer(WHOLE, cut=3),
     Answer(WHOLE, length=1 << 60),

@@ -6,7 +6,7 @@
 Plan: {"artifacts": [{"model": "bert", "version": "1.0", "sha256": "<64 hex>", "path": "model-store/bert-<hash>.mar", SOURCE}]};
 `version` and `sha256` may be absent or null, `path` is relative to the destination. SOURCE is one of
   "uri": URI
-  "uriFrom": {"secret": NAME, "key": KEY}   the URI is in the file NAME/KEY of --secrets; it is never printed
+  "uriFrom": {"secret": NAME, "key": KEY}   the URI, http(s), is in the file NAME/KEY of --secrets; it is never printed
   "build": {"format": "default" or "no-archive", "handler": PART or the name of a built-in handler, "modelFile": PART,
             "serializedFile": PART, "extraFiles": [PART, …], "requirementsFile": PART, "configFile": PART}
             (torch-model-archiver's options; only the handler must be there); PART: {"uri" or "uriFrom", "sha256", "credentials"}
@@ -287,9 +287,9 @@ def main(argv: list[str] | None = None) -> int:
         return run.failed(failure)
     except OSError as error:
         return run.failed(seed_errors.from_os(error, options.destination))
-    except Exception as error:  # its traceback would show what nobody has looked through for secrets
+    except Exception as error:  # its text and traceback would show what nobody has looked through for secrets
         where = traceback.extract_tb(error.__traceback__)[-1]
-        cause = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno} ({error})"
+        cause = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"
         return run.failed(Failure(seed_errors.BUG, cause))
     except SystemExit as stop:
         print("seed: interrupted; no unfinished file has its final name, run it again", file=sys.stderr, flush=True)

@@ -25,14 +25,17 @@ def check(item: dict, place: Path, sha256: str) -> None:
         handler, version = model["handler"].split(":")[0], model.get("modelVersion")
     except zipfile.BadZipFile:
         raise Failure(ARCHIVE, f"it is not a whole zip file{page}") from None
-    except (KeyError, ValueError, TypeError, AttributeError, NotImplementedError, OSError) as error:
-        raise Failure(ARCHIVE, f"it has no {MANIFEST} with a model and a handler ({error})") from None
+    except Exception as error:  # of a damaged file zlib, zipfile and json raise nearly everything there is
+        cause = type(error).__name__ if isinstance(error, RecursionError) else str(error) or type(error).__name__
+        raise Failure(ARCHIVE, f"it has no {MANIFEST} with a model and a handler ({cause})") from None
     for name in names:
         if re.match(r"[/\\]|[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
             raise Failure(ARCHIVE, f"it holds {name!r}, which unpacks outside the model's directory")
     if not handler or (handler.endswith(".py") and handler not in names):
         raise Failure(ARCHIVE, f"it does not hold its handler {handler!r}")
-    if version and item.get("version") and version != item["version"]:
+    if version is None:
+        raise Failure(ARCHIVE, "its manifest has no modelVersion, without which TorchServe loads no model")
+    if item.get("version") and version != item["version"]:
         raise Failure(ARCHIVE, f"its version is {version!r}, declared is {item['version']!r}")
 
 

@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from seed_errors import CERTIFICATE, NOT_FOUND, PLAN, REFUSED, UNREACHABLE, Failure, conceal
+from seed_errors import CERTIFICATE, NOT_FOUND, PLAN, REFUSED, UNREACHABLE, Failure, conceal, in_userinfo
 
 REDIRECTS = 10
 CA = "TORCHSERVE_KSERVE_CA"
@@ -83,17 +83,21 @@ def trust() -> ssl.SSLContext:
 
 
 @contextlib.contextmanager
-def network(timeout: float, proxy: str = "") -> Iterator[None]:
-    """Turn what goes wrong on the way to a server into a Failure. Texts of http.client may quote the URL: not shown."""
+def network(timeout: float, proxy: urllib.parse.SplitResult | None = None) -> Iterator[None]:
+    """Turn what goes wrong on the way to a server into a Failure. Texts of http.client may quote the URL: not shown. Nor those
+    of a ValueError, which quote what could not be understood."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         raise Failure(CERTIFICATE, error.verify_message) from None
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        code = UNREACHABLE
         if isinstance(error, socket.timeout):  # TimeoutError from 3.10 on
             cause = f"no byte came for {timeout:g} s"
         elif isinstance(error, UnicodeError):
             cause = "its host name is none"
+        elif isinstance(error, ValueError):
+            code, cause = REFUSED, "its address, or what its server answers, can't be understood"
         elif isinstance(error, socket.gaierror):
             cause = f"its host name has no address ({error.strerror})"
         elif isinstance(error, ssl.SSLError):
@@ -106,7 +110,7 @@ def network(timeout: float, proxy: str = "") -> Iterator[None]:
             cause = str(error)
         else:
             cause = getattr(error, "strerror", None) or type(error).__name__
-        raise Failure(UNREACHABLE, f"through the proxy: {cause}" if proxy else cause) from None
+        raise Failure(code, f"through the proxy: {cause}" if proxy else cause) from None
 
 
 class Connection:
@@ -115,7 +119,8 @@ class Connection:
     def __init__(self, origin: Origin, timeout: float) -> None:
         self.origin, self.timeout = origin, timeout
         self._http: http.client.HTTPConnection | None = None
-        self._place, self._socket, self._proxy = ("", ""), None, ""
+        self._place, self._socket = ("", ""), None
+        self._proxy: urllib.parse.SplitResult | None = None
 
     def get(self, start: int | None = None, end: int | None = None, validator: str = "") -> http.client.HTTPResponse:
         """The answer to a GET, of bytes from start to before end where given and (see If-Range) still valid; Failure if it is an
@@ -163,13 +168,12 @@ class Connection:
         return self._send(split, headers)
 
     def _open(self, split: urllib.parse.SplitResult) -> None:
-        self._proxy = proxy_for(split)
-        proxy = urllib.parse.urlsplit(self._proxy if "://" in self._proxy else f"http://{self._proxy}")
-        with network(self.timeout, self._proxy):
-            place = proxy.hostname if self._proxy else split.hostname, proxy.port if self._proxy else split.port
+        self._proxy = proxy = proxy_for(split)
+        with network(self.timeout, proxy):
+            place = (proxy or split).hostname, (proxy or split).port
             if split.scheme == "https":
                 self._http = http.client.HTTPSConnection(*place, timeout=self.timeout, context=self.origin.trust)
-                if self._proxy:
+                if proxy:
                     self._http.set_tunnel(split.hostname, split.port, proxy_headers(proxy))
             else:
                 self._http = http.client.HTTPConnection(*place, timeout=self.timeout)
@@ -179,7 +183,7 @@ class Connection:
     def _send(self, split: urllib.parse.SplitResult, headers: dict[str, str]) -> http.client.HTTPResponse:
         path = urllib.parse.urlunsplit(("", "", split.path or "/", split.query, ""))
         if self._proxy and split.scheme == "http":
-            path, headers = f"http://{split.netloc}{path}", {**headers, **proxy_headers(urllib.parse.urlsplit(self._proxy))}
+            path, headers = f"http://{split.netloc}{path}", {**headers, **proxy_headers(self._proxy)}
         with network(self.timeout, self._proxy):
             self._http.putrequest("GET", path, skip_accept_encoding=True)
             for name, value in headers.items():
@@ -218,8 +222,12 @@ def content_range(answer: http.client.HTTPResponse) -> tuple[int, int, int] | No
 
 def redirected(url: str, location: str) -> str:
     """Where a redirect leads, without userinfo and fragment."""
-    there = urllib.parse.urlsplit(urllib.parse.urljoin(url, urllib.parse.quote(location, string.punctuation, "iso-8859-1")))
-    if there.scheme not in ("http", "https") or not there.hostname:
+    try:
+        there = urllib.parse.urlsplit(urllib.parse.urljoin(url, urllib.parse.quote(location, string.punctuation, "iso-8859-1")))
+        complete = there.scheme in ("http", "https") and there.hostname and (there.port or 0) >= 0
+    except ValueError:  # its host or its port is none, and the text quotes it
+        complete = False
+    if not complete:
         raise Failure(REFUSED, "it redirects to what is no http or https URI", remedy="give the uri of the file itself")
     if url.startswith("https:") and there.scheme == "http":
         raise Failure(REFUSED, "it redirects from https to http", remedy="give a uri that stays with https")
@@ -240,9 +248,20 @@ def refusal(answer: http.client.HTTPResponse) -> Failure:
     return failure
 
 
-def proxy_for(split: urllib.parse.SplitResult) -> str:
-    proxy = urllib.request.getproxies().get(split.scheme, "")
-    return "" if not proxy or urllib.request.proxy_bypass(split.netloc) else proxy
+def proxy_for(split: urllib.parse.SplitResult) -> urllib.parse.SplitResult | None:
+    """The proxy that the environment names for this, if any."""
+    given = urllib.request.getproxies().get(split.scheme, "")
+    if not given or urllib.request.proxy_bypass(split.netloc):
+        return None
+    conceal(*in_userinfo(given))
+    try:
+        proxy = urllib.parse.urlsplit(given if "://" in given else f"http://{given}")
+        if proxy.hostname and (proxy.port or 0) >= 0 and "@" not in proxy.path + proxy.query + proxy.fragment:
+            return proxy
+    except ValueError:  # its text would quote a piece of the password
+        pass
+    raise Failure(PLAN, f"the address of the proxy in {split.scheme}_proxy can't be understood",
+                  remedy="write http://USER:PASSWORD@HOST:PORT, with %XX for what is special in the password")
 
 
 def proxy_headers(proxy: urllib.parse.SplitResult) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+import urllib.parse
 
 PLAN, NOT_FOUND, REFUSED, UNREACHABLE, CHECKSUM, ARCHIVE, NO_SPACE, NOT_WRITABLE, CERTIFICATE, PROGRAM = range(2, 12)
 BUG = 1  # of this program
@@ -53,6 +54,14 @@ def from_os(error: OSError, place: object) -> Failure:
 def conceal(*texts: str | None) -> None:
     """Have these never printed, whatever quotes them."""
     _secrets.update(text for text in texts if text and len(text) >= SHORTEST_SECRET)
+
+
+def in_userinfo(url: str) -> set[str]:
+    """What is secret before a URL's last @: whole, and in the pieces that a parser makes of a password with a / or # in it."""
+    found = re.match(r"(?:[\w+.-]+://)?(.*)@", url)
+    password = found[1].partition(":")[2] if found else ""
+    pieces = {found[1], password, *re.split(r"[/?#@:\[\]]", password)} if password else set()
+    return pieces | {urllib.parse.unquote(piece) for piece in pieces}
 
 
 def redacted(text: str) -> str:

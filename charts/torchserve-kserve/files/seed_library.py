@@ -17,7 +17,7 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
-from seed_errors import CERTIFICATE, NO_SPACE, NOT_FOUND, PLAN, PROGRAM, REFUSED, UNREACHABLE, shown
+from seed_errors import CERTIFICATE, NO_SPACE, NOT_FOUND, PLAN, PROGRAM, REFUSED, UNREACHABLE, in_userinfo, shown
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 SECRET_NAME = re.compile(r"SECRET|TOKEN|PASSW|KEY|CREDENTIAL|SIGNATURE|HEADERS", re.I)
@@ -132,13 +132,20 @@ def printable(error: BaseException, uri: str) -> str:
     if isinstance(error, ModuleNotFoundError):
         text = f"this image has no Python package {error.name}"
     parts = urllib.parse.urlsplit(uri)
-    hidden = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and not value.startswith("/")}
+    hidden = {value for name, value in os.environ.items() if SECRET_NAME.search(name) and not names_file(value)}
+    hidden = hidden.union(*(in_userinfo(value) for name, value in os.environ.items() if name.lower().endswith("_proxy")))
     hidden |= {piece for pair in parts.query.split("&") for piece in pair.split("=")[1:]} | set(filter(None, [parts.password]))
     hidden |= {urllib.parse.unquote(value) for value in hidden}
+    hidden |= {urllib.parse.quote(value, safe) for value in hidden for safe in ("/", "")}
     for value in sorted((value for value in hidden if len(value) > 5), key=len, reverse=True):
         text = text.replace(value, "***")
     text = re.sub(r"[a-z][a-z\d+.-]*://[^\s'\"<>]+", lambda found: shown(found[0]), text, flags=re.I)
     return text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "…"
+
+
+def names_file(value: str) -> bool:
+    """Whether the value of a variable is a path, which an error may name. A key of AWS may begin with a slash, too."""
+    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110  (that of a Path raises where a name is too long)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import re
+import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from seed_errors import NOT_FOUND, PLAN, Failure, conceal, shown
 from seed_progress import Progress
 
-HTTP = re.compile(r"https?://([^/?#@]*@)?([\w.-]+|\[[\da-f:]+\])(:\d+)?/[!-~]+", re.I | re.A)
+HTTP = re.compile(r"https?://([^/?#@]*@)?([\w.-]+|\[[\da-f]*:[\da-f:]*\])(:\d+)?/[!-~]+", re.I | re.A)
 OTHER = re.compile(r"((configMap|pvc)://[\w.-]+/|(oci|upload|s3|gs|hf|hdfs|webhdfs)://)[!-~]+", re.I | re.A)
 NAME = re.compile(r"[\w.-]+", re.A)
 LONGEST_PAUSE = 60.0  # seconds before another try, also where the server asks for more
@@ -111,8 +112,16 @@ def _check_source(source: dict, where: str) -> None:
 
 
 def _check_uri(uri: str, where: str) -> None:
-    if not (HTTP.fullmatch(uri) or OTHER.fullmatch(uri)):
+    if not (is_http(uri) or OTHER.fullmatch(uri)):
         raise ValueError(f"{where}: the uri is no complete http or https URI, nor one of the other sources, in printable ASCII")
+
+
+def is_http(uri: str) -> bool:
+    """Whether it is a complete http(s) URI."""
+    try:
+        return bool(HTTP.fullmatch(uri)) and (urllib.parse.urlsplit(uri).port or 0) >= 0
+    except ValueError:  # no such port, or no such address in brackets
+        return False
 
 
 def _collisions(artifacts: list[dict]) -> None:
@@ -150,12 +159,13 @@ def _uri_from(given: dict, secrets: Path | None, where: str) -> str:
     try:
         uri = Path(secrets or "/nonexistent", given["secret"], given["key"]).read_text("utf-8").strip()
         conceal(uri)
-        _check_uri(uri, "it")
+        if not is_http(uri):
+            raise ValueError("it is no complete http or https URI, and no other is read from a Secret")
     except OSError:
         raise Failure(NOT_FOUND, f"this namespace has no Secret {given['secret']} with a key {given['key']}", where) from None
     except ValueError as error:  # also of text that is no UTF-8
         cause = "it is not text" if isinstance(error, UnicodeError) else str(error)
-        raise Failure(PLAN, cause, where, "put one whole URI into that key") from None
+        raise Failure(PLAN, cause, where, "put one whole http or https URI into that key") from None
     return uri
 
 

@@ -23,6 +23,7 @@ MEMORY = 28 << 20  # bytes of all pieces that are held
 LARGEST, SMALLEST = 2 << 20, 64 << 10  # bytes of a piece
 SLICE = 256 << 10  # bytes between two looks at what happens elsewhere
 SAVE_SECONDS = 0.1  # between two notes, at least
+CHANGED = "it changed while it was fetched, or its server does not honour ranges after all"
 
 
 def state_file(temp: Path) -> Path:
@@ -64,7 +65,9 @@ class Transfer:
         """The file, cut to what is known to be right, and the sha256 of that."""
         digest = hashlib.sha256()
         self.context.progress.start(self.item["model"], Path(self.item["path"]).name, self.source.size, self.start)
-        with self.temp.open("r+b" if self.start else "w+b", buffering=0) as file:
+        if not self.start:
+            self.give_up_file()
+        with self.temp.open("r+b" if self.start else "x+b", buffering=0) as file:
             buffer = memoryview(bytearray(SLICE))
             while count := file.readinto(buffer[: self.start - file.tell()]):
                 digest.update(buffer[:count])
@@ -73,8 +76,15 @@ class Transfer:
             say(f"{self.item['model']}: going on after {self.start:,} of {self.source.size:,} bytes")
         return digest
 
+    def give_up_file(self) -> None:
+        """The next is another file under this name: what a worker of an earlier try still writes, late, must not be in it. The
+        old one takes no room meanwhile."""
+        with contextlib.suppress(FileNotFoundError):
+            os.truncate(self.temp, 0)
+            self.temp.unlink()
+
     def make(self, digest) -> None:
-        while self.window.size is None or self.window.hashed < self.window.size:
+        while (size := self.window.size) is None or self.window.hashed < size:
             if piece := self.window.first(1.0):
                 digest.update(piece.buffer[: piece.filled])
                 self.window.hash_made(piece)
@@ -174,6 +184,8 @@ class Worker(threading.Thread):
             else:
                 pauses = self.transfer.context.pauses()
                 self.window.done(piece)
+                if not self.stream:
+                    self.finish()
 
     def rest(self, failure: Failure, pause: float) -> None:
         pause = max(pause, min(failure.pause, LONGEST_PAUSE))
@@ -194,14 +206,23 @@ class Worker(threading.Thread):
             if not count:
                 self.ended(piece)
                 break
-        if not self.stream:
-            self.answer = None
+
+    def finish(self) -> None:
+        """Leave the connection ready for its next question. An answer in chunks has an end of its own, which is unread so far."""
+        answer, self.answer = self.answer, None
+        with contextlib.suppress(Failure):
+            if not answer.isclosed():
+                self.connection.read(answer, memoryview(bytearray(1)))
+        if not answer.isclosed():
+            self.connection.close()
 
     def ended(self, piece: Piece) -> None:
         """The answer has no more bytes."""
         came, size = piece.start + piece.filled, self.window.size
         if size is not None:
             raise Failure(UNREACHABLE, f"the transfer was cut after {came:,} of {size:,} bytes")
+        if came != (self.source.size or came):
+            raise Changed(CHANGED)
         piece.size = piece.filled
         self.window.end_at(came)
 
@@ -211,7 +232,9 @@ class Worker(threading.Thread):
         if start == 0 and end is None:
             answer = self.connection.get()
             source.validator = validator(answer)
-            if answer.status == 200 and answer.length == source.size:
+            if answer.status == 200 and answer.length in (None, source.size):
+                if answer.length is None:  # in chunks: its end tells
+                    self.window.size = None
                 return answer
         else:
             answer = self.connection.get(start, end, source.validator)
@@ -219,7 +242,7 @@ class Worker(threading.Thread):
             same = told == source.validator or not (told or source.validator.startswith('"'))
             if answer.status == 206 and same and content_range(answer) == (start, end or source.size, source.size):
                 return answer
-        raise Changed("it changed while it was fetched, or its server does not honour ranges after all")
+        raise Changed(CHANGED)
 
     def write(self, file: int, piece: Piece) -> None:
         done = 0
