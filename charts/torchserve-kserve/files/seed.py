@@ -1,6 +1,6 @@
 """Put the model archives that a plan names on a volume, verified and whole, then say so with a marker.
 
-    seed.py --plan PLAN.json --destination DIR [--mounts DIR] [--secrets DIR] [--owner NAME [--keep-old N]] [--json] …
+    seed.py --plan PLAN.json --destination DIR [--mounts DIR] [--secrets DIR] [--owner NAME [--keep-old N] [--keep PATH]…] …
     seed.py --receive MODEL --plan PLAN.json --destination DIR < FILE
 
 Plan: {"artifacts": [{"model": "bert", "version": "1.0", "sha256": "<64 hex>", "path": "model-store/bert-<hash>.mar", SOURCE}]};
@@ -23,14 +23,19 @@ TORCHSERVE_KSERVE_CA: a file of certificates to trust besides the default ones. 
 
 On the volume, with <plan> = the first 10 hex digits of the sha256 of the plan file's bytes:
   <path>               a whole archive (or directory), checked before it gets this name, readable by everyone
-  .seed/<plan>.json    marker, written last: {"plan", "owner", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
-                       (of a text "model" is the file's name, and there is "text": true)
-  .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it
-  .seed/<plan>-old.json  what a marker that was pruned said of files that stay
+  .seed/<plan>.json    marker, written last: {"plan", "owners", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
+                       (of a text "model" is the file's name, and there is "text": true). Owners are all who have run the plan,
+                       "" one without --owner; older markers have one "owner", or none. Its time: when the plan was last used.
+  .seed/<plan>-partial.json  the same of a plan that is not complete, or no more: what is there of it
+  .seed/<plan>-old-<owner>.json  what an owner still has of a plan that it let go of
+  .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it first of all
   .seed/upload/        what --receive has taken, until the run takes it from there
-  .seed/lock, .seed/tmp/  one run at a time; transfers that a later run of this plan goes on with, other leftovers are removed
-A run with a true marker transfers nothing and only reads; a file for which any plan's marker vouches is kept as it is. With
---keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest; a text stays.
+  .seed/lock, .seed/tmp/  one run at a time, but for those that wait for an upload; transfers that a later run of this plan goes
+                       on with, other leftovers are removed
+A run with a true marker transfers nothing and only reads, but for the marker's time, and its owner where that is new; a file for
+which any marker vouches is kept as it is. With --keep-old N an owner whose plan is complete lets go of all that its other plans
+name, but for the N that were used last, for texts, and for each --keep PATH (relative to the destination). A file goes when
+nobody has it any more.
 
 Exit codes: 0 done; 1 an error of this program; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or
 unreliable; 6 wrong sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
@@ -136,7 +141,7 @@ class Run:
         if not seed_volume.may_write(self.root):
             return True
         used = not artifacts or seed_markers.used_by(self.options.owner, self.marker)
-        return used and not self.outdated(artifacts)
+        return used and not self.outdated(artifacts) and not seed_volume.half_removed(self.root)
 
     def work(self, artifacts: list[dict]) -> None:
         self.turn.take()

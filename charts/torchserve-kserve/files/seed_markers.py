@@ -15,7 +15,7 @@ import seed_archive
 import seed_text
 from seed_errors import Failure, say
 from seed_plan import inside
-from seed_volume import digest, publish, remove, size_of
+from seed_volume import digest, publish, remove_at_once, size_of
 
 
 def markers(root: Path) -> dict[Path, dict]:
@@ -140,5 +140,5 @@ def prune(root: Path, temp: Path, owner: str, paths: list[str]) -> None:
     for path in paths:
         if path not in named:
             size = size_of(root.parent / path) or 0
-            remove(root.parent / path)
+            remove_at_once(root.parent / path, temp)
             say(f"removed {path}, {size:,} bytes, which no plan names any more", "removed", path=path, bytes=size)

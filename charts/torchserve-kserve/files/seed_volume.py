@@ -14,6 +14,7 @@ from seed_errors import NO_SPACE, NOT_WRITABLE, Failure, say
 
 CHUNK = 1 << 20
 LEFT_ALONE = 3600.0  # seconds after which a file in tmp belongs to no run any more, on a volume without locks
+GONE = ".gone"  # what a directory in tmp is called while it is removed
 
 
 class Turn:
@@ -80,6 +81,20 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_at_once(path: Path, temp: Path) -> None:
+    """The same, so that a run that is killed meanwhile leaves no half of a directory under its name."""
+    if path.is_dir() and not path.is_symlink():
+        gone = temp / f"{path.name}{GONE}"
+        remove(gone)
+        path = path.replace(gone)
+    remove(path)
+
+
+def half_removed(root: Path) -> bool:
+    """Whether a run was killed while it removed a directory, and the rest still takes room."""
+    return any((root / "tmp").glob(f"*{GONE}"))
+
+
 def discard(temp: Path, item: dict) -> None:
     """All of an artefact's temporary files."""
     with contextlib.suppress(FileNotFoundError):
@@ -96,7 +111,7 @@ def publish(temp: Path, final: Path, text: str = "") -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
         _sync(path)
     if temp.is_dir() and final.exists():  # a directory replaces an empty one only
-        remove(final)
+        remove_at_once(final, temp.parent)
     temp.replace(final)
     with contextlib.suppress(OSError):  # some network file systems can't sync a directory
         _sync(final.parent)
