@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pty
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.seed import damage
-from tests.seed.claim import Result
 from tests.seed.server import mar, sha256
+from tests.seed.uploads import WHOLE, finish, send, sender, sending, uploads, waiting
 from tests.waiting import until
-
-WHOLE = mar(files={"handler.py": "#", "weights": "0" * 3_000_000})
 
 
 @pytest.fixture
@@ -27,46 +22,6 @@ def upload(claim):
     """A claim that wants an upload."""
     claim.wants("upload://bert-model.mar")
     return claim
-
-
-def send(claim, content: bytes, model: str = "bert") -> Result:
-    """What `kubectl exec -i … < FILE` does."""
-    done = subprocess.run(sending(claim, model), input=content, capture_output=True, timeout=60)
-    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-
-def sending(claim, model: str = "bert") -> list[str]:
-    return [*claim.command()[:2], "--receive", model, "--plan", str(claim.plan), "--destination", str(claim.root)]
-
-
-def uploads(claim) -> list[Path]:
-    """What lies where uploads pass."""
-    return sorted((claim.root / ".seed/upload").glob("*"))
-
-
-@contextlib.contextmanager
-def waiting(claim, *more: str) -> Iterator[subprocess.Popen]:
-    """A run that has said that it waits."""
-    running = claim.start(*more)
-    try:
-        lines = []
-        until(lambda: lines.append(running.stdout.readline()) or "waiting for" in lines[-1], "the run to wait")
-        running.said = lines[-1]
-        yield running
-    finally:
-        running.kill()
-        running.communicate()
-
-
-def sender(claim) -> subprocess.Popen:
-    """One whose bytes the test writes."""
-    return subprocess.Popen(sending(claim), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def finish(running: subprocess.Popen) -> str:
-    out, err = running.communicate(timeout=30)
-    assert running.returncode == 0, out + err
-    return out
 
 
 def test_what_is_sent_is_on_the_claim_and_both_ends_say_its_hash(upload):
@@ -90,6 +45,15 @@ def test_the_run_says_what_it_waits_for_with_a_command_that_works(upload):
         inside, _, file = rest.rpartition(" < ")
         assert file == "bert-model.mar\n"
         assert shlex.split(inside) == sending(upload)[1:]
+
+
+def test_it_knows_its_options_however_they_were_written(upload):
+    running = subprocess.Popen([*upload.command()[:2], f"--plan={upload.plan}", f"--destination={upload.root}"],
+                               stdout=subprocess.PIPE, text=True)
+    said = running.stdout.readline() + running.stdout.readline()
+    running.kill()
+    running.communicate()
+    assert f"--receive bert --plan {upload.plan} --destination {upload.root} < bert-model.mar" in said
 
 
 def test_it_says_so_again_and_again(upload):
@@ -117,7 +81,7 @@ def test_an_upload_that_comes_before_the_run_is_taken_by_it(upload):
 
 
 def test_an_upload_can_be_sent_while_another_artefact_is_fetched(claim):
-    """The run of the first plan holds the volume's lock, which a sender does not need."""
+    """It holds the volume's lock, which a sender does not need."""
     claim.writes([{"model": name, "uri": f"upload://{name}.mar", "path": f"model-store/{name}-1.mar"} for name in ("one", "two")])
     with waiting(claim) as run:
         assert send(claim, WHOLE, "two").code == 0
@@ -159,10 +123,46 @@ def test_of_two_uploads_at_once_one_is_taken_and_none_is_left(upload):
         for one in (first, second):
             one.stdin.write(WHOLE[1_000_000:])
             one.stdin.close()
-        assert [first.wait(30), second.wait(30)] == [0, 0]
+        codes = [first.wait(30), second.wait(30)]
+        assert 0 in codes and set(codes) <= {0, 2}, "2: the other one was taken before it was whole"
         finish(run)
     assert (upload.root / "model-store/bert-0a1b2c3d.mar").read_bytes() == WHOLE
+    assert uploads(upload) == []
     assert upload.seed().code == 0
+
+
+def test_an_upload_that_ends_after_another_one_was_taken_is_refused_and_not_left(upload):
+    with sender(upload) as late:
+        late.stdin.write(WHOLE[:1_000_000])
+        late.stdin.flush()
+        until(lambda: uploads(upload), "the first bytes on the claim")
+        with waiting(upload, "--progress-seconds", "60", says="being uploaded") as run:
+            assert send(upload, WHOLE).code == 0
+            finish(run)
+        late.stdin.write(WHOLE[1_000_000:])
+        late.stdin.close()
+        assert late.wait(30) == 2 and b"the claim has it already, as model-store/bert-0a1b2c3d.mar; " in late.stderr.read()
+    assert uploads(upload) == []
+
+
+def test_an_upload_that_is_left_goes_with_a_run_that_has_nothing_else_to_do(upload):
+    send(upload, WHOLE)
+    upload.seed()
+    (left,) = [upload.root / ".seed/upload/bert-0a1b2c3d.mar"]
+    left.write_bytes(WHOLE)
+    assert upload.seed().code == 0
+    assert uploads(upload) == []
+
+
+def test_what_is_no_right_archive_can_be_replaced_by_an_upload(upload):
+    final = upload.root / "model-store/bert-0a1b2c3d.mar"
+    final.parent.mkdir()
+    final.write_text("<html>")
+    with waiting(upload) as run:
+        sent = send(upload, WHOLE)
+        assert sent.code == 0, sent.everything
+        finish(run)
+    assert final.read_bytes() == WHOLE and uploads(upload) == []
 
 
 def test_a_second_upload_of_what_is_there_is_refused_before_it_is_read(upload):

@@ -107,6 +107,23 @@ def test_the_error_file_of_a_failed_run_is_gone_as_soon_as_a_retry_works(claim, 
     assert retry.returncode == 0 and not claim.error.exists() and claim.marker.exists()
 
 
+def test_the_error_file_of_a_failed_run_is_gone_while_a_retry_waits_for_its_turn(claim, server):
+    """The waiting server would end with it."""
+    hold = threading.Event()
+    claim.wants(server.gives("/other.mar", Answer(BIG, hold=hold)))
+    first = claim.start("--timeout", "20")
+    until(lambda: server.requests, "the first run's request")
+    claim.wants(server.gives("/bert.mar", BIG), path="model-store/other.mar")
+    claim.error.write_text("seed: bert: an old cause; its remedy\n")
+    retry = claim.start("--timeout", "20")
+    assert retry.stdout.readline() == "seed: another seed works on this volume; waiting until it ends\n"
+    assert not claim.error.exists()
+    hold.set()
+    for running in (first, retry):
+        out, err = running.communicate(timeout=20)
+        assert running.returncode == 0, out + err
+
+
 def test_archives_that_were_seeded_stay_when_a_later_one_fails(claim, server):
     good = {"model": "one", "uri": server.gives("/one.mar", BIG), "path": "model-store/one-1.mar"}
     bad = {"model": "two", "uri": server.gives("/two.mar", b"<html>"), "path": "model-store/two-1.mar"}

@@ -1,6 +1,6 @@
 """Put the model archives that a plan names on a volume, verified and whole, then say so with a marker.
 
-    seed.py --plan PLAN.json --destination DIR [--mounts DIR] [--secrets DIR] [--owner NAME [--keep-old N]] [--json] …
+    seed.py --plan PLAN.json --destination DIR [--mounts DIR] [--secrets DIR] [--owner NAME [--keep-old N] [--keep PATH]…] …
     seed.py --receive MODEL --plan PLAN.json --destination DIR < FILE
 
 Plan: {"artifacts": [{"model": "bert", "version": "1.0", "sha256": "<64 hex>", "path": "model-store/bert-<hash>.mar", SOURCE}]};
@@ -23,14 +23,19 @@ TORCHSERVE_KSERVE_CA: a file of certificates to trust besides the default ones. 
 
 On the volume, with <plan> = the first 10 hex digits of the sha256 of the plan file's bytes:
   <path>               a whole archive (or directory), checked before it gets this name, readable by everyone
-  .seed/<plan>.json    marker, written last: {"plan", "owner", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
-                       (of a text "model" is the file's name, and there is "text": true)
-  .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it
-  .seed/<plan>-old.json  what a marker that was pruned said of files that stay
+  .seed/<plan>.json    marker, written last: {"plan", "owners", "artifacts": [{"model", "version", "path", "bytes", "sha256"}]}
+                       (of a text "model" is the file's name, and there is "text": true). Owners are all who have run the plan,
+                       "" one without --owner; older markers have one "owner", or none. Its time: when the plan was last used.
+  .seed/<plan>-partial.json  the same of a plan that is not complete, or no more: what is there of it
+  .seed/<plan>-old-<owner>.json  what an owner still has of a plan that it let go of
+  .seed/<plan>.error   the sentence with which the latest run failed; the next run removes it first of all
   .seed/upload/        what --receive has taken, until the run takes it from there
-  .seed/lock, .seed/tmp/  one run at a time; transfers that a later run of this plan goes on with, other leftovers are removed
-A run with a true marker transfers nothing and only reads; a file for which any plan's marker vouches is kept as it is. With
---keep-old N, once the plan is complete, files go that only markers of the same --owner name, but for the N newest; a text stays.
+  .seed/lock, .seed/tmp/  one run at a time, but for those that wait for an upload; transfers that a later run of this plan goes
+                       on with, other leftovers are removed
+A run with a true marker transfers nothing and only reads, but for the marker's time, and its owner where that is new; a file for
+which any marker vouches is kept as it is. With --keep-old N an owner whose plan is complete lets go of all that its other plans
+name, but for the N that were used last, for texts, and for each --keep PATH (relative to the destination). A file goes when
+nobody has it any more.
 
 Exit codes: 0 done; 1 an error of this program; 2 plan or usage; 3 source not found; 4 source refused; 5 source unreachable or
 unreliable; 6 wrong sha256; 7 not a usable archive; 8 no space; 9 destination not writable; 10 certificate not trusted; 11 the
@@ -44,24 +49,27 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
-import json
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import seed_archive
 import seed_errors
+import seed_markers
+import seed_options
 import seed_plan
 import seed_progress
+import seed_report
 import seed_volume
 from seed_errors import CHECKSUM, Failure, say
 
 # Scheme -> module. Each has obtain(item, temp, context) -> (bytes, sha256); `needs(item, temp, context)`, where it has one, says
-# before anything is fetched how many bytes are to come (None: unknown), or fails.
+# before anything is fetched how many bytes are to come (None: unknown), or fails; `meanwhile`, asked after that, how many more it
+# takes until the artefact is in its place.
 SOURCES = {
     **dict.fromkeys(("http", "https"), "seed_http"),
     **dict.fromkeys(("configmap", "pvc", "oci"), "seed_mounts"),
@@ -110,39 +118,46 @@ class Run:
         self.options, self.plan = options, plan
         self.destination: Path = options.destination
         self.root = self.destination / ".seed"
-        self.marker, self.error = self.root / f"{plan}.json", self.root / f"{plan}.error"
-        self.sentence = self.root / "tmp" / self.error.name  # the error file, before it has its name
+        self.marker, self.partial = self.root / f"{plan}.json", self.root / f"{plan}-partial.json"
+        self.report = seed_report.Report(options, self.root, plan)
+        self.turn = seed_volume.Turn(self.root)
 
     def seed(self, artifacts: list[dict]) -> None:
-        """All of the plan on the volume. What is complete already is only read: the volume may be read-only."""
-        done = seed_volume.complete(artifacts, self.destination, self.marker)
-        if done is not None and not self.outdated(artifacts):
+        """All of the plan on the volume. What is complete already is only read, but for a note that it is in use: the volume may
+        be read-only."""
+        self.report.clear()
+        done = seed_markers.complete(artifacts, self.destination, self.marker)
+        if done is not None and self.settled(artifacts):
             for item, found in zip(artifacts, done):
                 seed_progress.summary(item, "kept", found[0], 0.0, found[1])
             with contextlib.suppress(OSError):
-                self.error.unlink(missing_ok=True)
+                self.tidy_uploads(artifacts)
         else:
             self.work(artifacts)
         say(f"plan {self.plan} is complete in {self.destination}", "complete", plan=self.plan)
 
+    def settled(self, artifacts: list[dict]) -> bool:
+        """Whether of a complete plan there is nothing to record and nothing to remove, or no way to."""
+        if not seed_volume.may_write(self.root):
+            return True
+        used = not artifacts or seed_markers.used_by(self.options.owner, self.marker)
+        return used and not self.outdated(artifacts) and not seed_volume.half_removed(self.root)
+
     def work(self, artifacts: list[dict]) -> None:
-        temp = seed_volume.take_turn(self.root)
+        self.turn.take()
+        temp, owner = self.turn.temp, self.options.owner
         seed_volume.tidy(self.root, temp, artifacts)
-        self.error.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # room for a sentence, should the volume be full when there is something to say
-            self.sentence.write_bytes(bytes(4096))
+        self.report.clear()  # again: another run of this plan may have failed meanwhile
+        self.report.reserve()
         self.tidy_uploads(artifacts)
         seed_plan.resolve(artifacts, self.options.secrets)
-        context = self.context(temp)
-        entries = self.fill(artifacts, context)
-        if not self.marker.exists() and artifacts:
-            owner = {"owner": self.options.owner} if self.options.owner else {}
-            text = json.dumps({"plan": self.plan, **owner, "artifacts": entries}) + "\n"
-            seed_volume.publish(temp / self.marker.name, self.marker, text)
-        seed_volume.prune(self.root, temp, self.outdated(artifacts))
+        entries = self.fill(artifacts, self.context(temp))
+        if artifacts:
+            seed_markers.record(self.marker, temp, owner, entries, self.partial)
+        seed_markers.prune(self.root, temp, owner, self.outdated(artifacts))
         self.tidy_uploads(artifacts)
-        self.forget_sentence()
-        seed_volume.leave(self.root, temp)
+        self.report.forget()
+        self.turn.end()
 
     def context(self, temp: Path) -> seed_plan.Context:
         options = self.options
@@ -165,23 +180,54 @@ class Run:
 
     def fill(self, artifacts: list[dict], context: seed_plan.Context) -> list[dict]:
         """Every artefact in its place; what the marker says of each."""
-        found = {}
-        for item in artifacts:
-            started = time.monotonic()
+        found: dict[str, tuple[int, str]] = {}
+        if missing := self.look(artifacts, found):
+            if self.marker.exists():
+                self.set_aside(artifacts, found)
+            self.check_before(missing, context)
+        while missing:
+            item = missing.pop(0)
             with about(item, self.destination):
-                if there := seed_volume.in_place(item, self.destination / item["path"], self.root):
+                if self.waited(item, artifacts, found):
+                    missing = self.look(artifacts, found)
+                else:
+                    found[item["path"]] = self.fetch(item, context)
+        return [entry(item, *found[item["path"]]) for item in artifacts]
+
+    def look(self, artifacts: list[dict], found: dict) -> list[dict]:
+        """What is missing, in the order in which it is fetched; of what is in its place, and of nothing else, `found` knows."""
+        for item in artifacts:
+            started, final, before = time.monotonic(), self.destination / item["path"], found.pop(item["path"], None)
+            with about(item, self.destination):
+                if before and "text" not in item and seed_volume.size_of(final) == before[0]:
+                    found[item["path"]] = before
+                elif there := seed_markers.in_place(item, final, self.root):
                     found[item["path"]] = there
-                    seed_progress.summary(item, "kept", there[0], time.monotonic() - started, there[1])
+                    if there != before:
+                        seed_progress.summary(item, "kept", there[0], time.monotonic() - started, there[1])
         # An upload comes when someone sends it: the others needn't wait for that. A text may name all of them.
         missing = [item for item in artifacts if item["path"] not in found]
-        missing.sort(key=lambda item: ("text" in item, item.get("uri", "").lower().startswith("upload:")))
-        if missing:
-            self.marker.unlink(missing_ok=True)  # what it says is not so
-            self.check_before(missing, context)
-        for item in missing:
-            with about(item, self.destination):
-                found[item["path"]] = self.fetch(item, context)
-        return [entry(item, *found[item["path"]]) for item in artifacts]
+        return sorted(missing, key=lambda item: ("text" in item, item.get("uri", "").lower().startswith("upload:")))
+
+    def set_aside(self, artifacts: list[dict], found: dict) -> None:
+        """Say what is there of the plan, and that this is not all: other runs leave that alone, and know whose it is."""
+        entries = [entry(item, *found[item["path"]]) for item in artifacts if item["path"] in found]
+        seed_markers.record(self.partial, self.turn.temp, self.options.owner, entries, self.marker)
+
+    def waited(self, item: dict, artifacts: list[dict], found: dict) -> bool:
+        """Whether it is an upload that had to be waited for. Others have worked meanwhile, so all is to be looked at again."""
+        if not item.get("uri", "").lower().startswith("upload:"):
+            return False
+        upload = importlib.import_module("seed_upload")
+        if upload.taken(item, self.turn.temp / seed_volume.key(item), self.root):
+            return False
+        self.set_aside(artifacts, found)
+        self.turn.give()
+        upload.wait(item, self.root, self.options)
+        self.turn.take()
+        self.report.clear()
+        self.report.reserve()
+        return True
 
     def check_before(self, missing: list[dict], context: seed_plan.Context) -> None:
         """What can be known before anything is fetched: every source is there, all has room and a place."""
@@ -189,7 +235,9 @@ class Run:
         for item in missing:
             with about(item, self.destination):
                 seed_volume.check_writable(item, self.destination)
-                sizes.append((title(item), context.needs(item, context.temp / seed_volume.key(item))))
+                temp = context.temp / seed_volume.key(item)
+                stays, meanwhile = context.needs(item, temp), getattr(source(item), "meanwhile", lambda *_: 0)
+                sizes.append((title(item), stays, meanwhile(item, temp, context)))
         seed_volume.check_room(sizes, self.destination)
 
     def fetch(self, item: dict, context: seed_plan.Context) -> tuple[int, str]:
@@ -211,65 +259,16 @@ class Run:
     def outdated(self, artifacts: list[dict]) -> list[str]:
         if self.options.keep_old is None or not self.options.owner:
             return []
-        return seed_volume.outdated(self.root, artifacts, self.options.owner, self.options.keep_old)
+        wanted = [*(item["path"] for item in artifacts), *self.options.keep]
+        return seed_markers.outdated(self.root, wanted, self.options.owner, self.options.keep_old)
 
     def tidy_uploads(self, artifacts: list[dict]) -> None:
         if (self.root / "upload").exists():
             importlib.import_module("seed_upload").tidy(self.root, artifacts)
 
-    def forget_sentence(self) -> None:
-        with contextlib.suppress(OSError):
-            self.sentence.unlink(missing_ok=True)
-
-    def failed(self, failure: Failure) -> int:
-        """Say it on stderr, in the termination log and the error file; the exit code."""
-        code, line = failure.args[0], failure.line + "\n"
-        print(line, end="", file=sys.stderr, flush=True)
-        if self.options.json:
-            say(failure.line.partition(" ")[2], "failed", code=code)
-        with contextlib.suppress(OSError), self.options.termination_log.open("r+", encoding="utf-8") as log:
-            log.write(line)
-        if self.plan and not self.options.receive and self.destination.is_dir():
-            with contextlib.suppress(OSError):
-                self.sentence.parent.mkdir(parents=True, exist_ok=True)
-                with self.sentence.open("r+" if self.sentence.exists() else "w", encoding="utf-8") as file:
-                    file.write(line)
-                    file.truncate()
-                seed_volume.publish(self.sentence, self.error)
-            self.forget_sentence()
-        return code
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if int(text) < least:
-            raise ValueError
-        return int(text)
-
-    return number
-
-
-def arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Put the model archives of a plan on a volume.", allow_abbrev=False)
-    parser.add_argument("--plan", type=Path, required=True)
-    parser.add_argument("--destination", type=Path, required=True, help="the claim's directory")
-    parser.add_argument("--mounts", type=Path, help="has configMap/, pvc/ and oci/ with the files of these sources")
-    parser.add_argument("--secrets", type=Path, help="has a directory of keys per Secret")
-    parser.add_argument("--receive", metavar="MODEL", help="take the upload:// file of this model from standard input")
-    parser.add_argument("--connections", type=at_least(1), default=8, help="at once, to a server that honours ranges")
-    parser.add_argument("--attempts", type=at_least(1), default=5, help="tries in a row without progress, per connection")
-    parser.add_argument("--backoff", type=float, default=1.0, help="seconds before the second try, then doubled")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds without a byte that end a try")
-    parser.add_argument("--progress-seconds", type=float, default=5.0)
-    parser.add_argument("--json", action="store_true", help="machine-readable lines on stdout")
-    parser.add_argument("--owner", default="", help="whose plan it is, for --keep-old")
-    parser.add_argument("--keep-old", type=at_least(0), help="how many old artefacts of the owner stay; default: all")
-    parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
-    return parser.parse_args(argv)
-
 
 def main(argv: list[str] | None = None) -> int:
-    options = arguments(argv)
+    options = seed_options.arguments(argv)
     seed_errors.machine_readable = options.json
     for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT too: a background shell hands it down ignored
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -284,13 +283,13 @@ def main(argv: list[str] | None = None) -> int:
         run.seed(artifacts)
         return 0
     except Failure as failure:
-        return run.failed(failure)
+        return run.report.failed(failure)
     except OSError as error:
-        return run.failed(seed_errors.from_os(error, options.destination))
+        return run.report.failed(seed_errors.from_os(error, options.destination))
     except Exception as error:  # its text and traceback would show what nobody has looked through for secrets
         where = traceback.extract_tb(error.__traceback__)[-1]
         cause = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"
-        return run.failed(Failure(seed_errors.BUG, cause))
+        return run.report.failed(Failure(seed_errors.BUG, cause))
     except SystemExit as stop:
         print("seed: interrupted; no unfinished file has its final name, run it again", file=sys.stderr, flush=True)
         return int(stop.code or 0)

@@ -34,7 +34,20 @@ def work_folder(temp: Path) -> Path:
 def needs(item: dict, temp: Path, context: Context) -> int:
     """Bytes of all parts that are to come; fails where one is not to be had, or nothing can be packed here."""
     built_in_handler(item["build"])
-    return sum(context.needs(part, work_folder(temp) / "parts" / name_of(part["uri"])) for part in seed_plan.parts(item))
+    files = [(part, work_folder(temp) / "parts" / name_of(part["uri"])) for part in seed_plan.parts(item)]
+    to_come = {file: context.needs(part, file) for part, file in files}
+    # Of a download that is gone on with some is there already.
+    item["packs"] = sum(getattr(context.known.get(file), "size", None) or size for file, size in to_come.items())
+    return sum(to_come.values())
+
+
+def meanwhile(item: dict, _: Path, __: Context) -> int:
+    """Bytes of the archive, at most, while the parts are still there; a folder is links to them."""
+    return 0 if form_of(item) == "no-archive" else item["packs"]
+
+
+def form_of(item: dict) -> str:
+    return item["build"].get("format") or "default"
 
 
 def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
@@ -98,7 +111,7 @@ def name_of(uri: str) -> str:
 
 def pack(item: dict, arguments: list[str], work: Path, context: Context) -> None:
     """Run the archiver: one file or folder in `work`/out; Failure with its words."""
-    form, size = item["build"].get("format") or "default", seed_volume.size_of(work / "parts") or 0
+    form, size = form_of(item), seed_volume.size_of(work / "parts") or 0
     if form != "no-archive" and size > (free := shutil.disk_usage(work).free):  # a folder is links to the parts
         raise Failure(NO_SPACE, f"its parts have {size:,} bytes, and to pack them the volume has {free:,} free")
     context.progress.start(item["model"], f"packing {Path(item['path']).name}", size)

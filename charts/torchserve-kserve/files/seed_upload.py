@@ -2,6 +2,7 @@
 
 It gets its name, .seed/upload/<name of the artefact on the claim>, when it is whole and checked; the run that waits for it takes
 it from there. Until then it is a .part beside it, locked by the process that writes it, so that what a killed one left is known.
+A run that waits lets others work on the claim meanwhile: seed.py gives its turn away and takes it again. Senders need none.
 """
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ import socket
 import sys
 import time
 import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import seed_archive
+import seed_markers
 import seed_volume
 from seed_errors import ARCHIVE, PLAN, Failure, from_os, say
 from seed_plan import Context
@@ -25,19 +28,37 @@ CHUNK = 1 << 20
 LOOK_SECONDS = 0.2
 
 
-def obtain(item: dict, temp: Path, context: Context) -> tuple[int, str]:
-    """Wait until the upload is there and take it: its bytes and sha256."""
-    sent = place(context.destination / ".seed", item)
+def obtain(_: dict, temp: Path, __: Context) -> tuple[int, str]:
+    """Bytes and sha256 of what was `taken`."""
+    return seed_volume.digest(temp)
+
+
+def taken(item: dict, temp: Path, root: Path) -> bool:
+    """Whether the upload was there; then it is at `temp`."""
+    with contextlib.suppress(FileNotFoundError):
+        place(root, item).replace(temp)
+        return True
+    return False
+
+
+def wait(item: dict, root: Path, options: Namespace) -> None:
+    """Until the upload is there, or another run has put it in its place."""
+    sent, final, told = place(root, item), root.parent / item["path"], None
     sent.parent.mkdir(exist_ok=True)
-    told = 0.0
-    while True:
-        with contextlib.suppress(FileNotFoundError):
-            sent.replace(temp)
-            return seed_volume.digest(temp)
-        if not told or time.monotonic() - told >= context.progress.seconds:
+    before = identity(final)
+    while not sent.exists() and identity(final) == before:
+        if told is None or time.monotonic() - told >= options.progress_seconds:
             told = time.monotonic()
-            say(waiting(item, sent))
+            say(waiting(item, sent, options))
         time.sleep(LOOK_SECONDS)
+
+
+def identity(file: Path) -> tuple[int, int, int] | None:
+    """Another one for another file in the same place; None where there is none."""
+    with contextlib.suppress(OSError):
+        found = file.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
 
 
 def is_upload(item: dict) -> bool:
@@ -48,20 +69,19 @@ def place(root: Path, item: dict) -> Path:
     return root / "upload" / Path(item["path"]).name
 
 
-def waiting(item: dict, sent: Path) -> str:
+def waiting(item: dict, sent: Path, options: Namespace) -> str:
     """What the log says meanwhile: the command, or how much of an upload is there."""
     name = item["uri"].partition("://")[2]
-    options = dict(zip(sys.argv, sys.argv[1:]))
     sizes = [part.stat().st_size for part in sent.parent.glob(f"{sent.name}.*.part")]
     if sizes:
         return f"{item['model']}: {name} is being uploaded, {max(sizes):,} bytes are here"
-    places = [word for option in ("--plan", "--destination") for word in (option, options[option])]
+    places = ["--plan", str(options.plan), "--destination", str(options.destination)]
     command = shlex.join(["python3", sys.argv[0], "--receive", item["model"], *places])
     pod = socket.gethostname()  # in a pod, its name
     return f"{item['model']}: waiting for {name}, which comes by: kubectl exec -i {pod} -- {command} < {shlex.quote(name)}"
 
 
-def receive(model: str, artifacts: list[dict], options) -> int:
+def receive(model: str, artifacts: list[dict], options: Namespace) -> int:
     """`seed.py --receive MODEL`: the exit code. Here, where the sender sees it, is refused what the run would refuse later; the
     waiting run hears nothing of that."""
     try:
@@ -82,11 +102,13 @@ def receive(model: str, artifacts: list[dict], options) -> int:
 
 def take(item: dict, root: Path, stream) -> None:
     """What comes on the stream, whole and checked, to where the run takes it; a Failure leaves nothing behind."""
-    if (root.parent / item["path"]).exists():
-        raise Failure(PLAN, f"the claim has it already, as {item['path']}", remedy="for another one set another seed.revision")
+    final, sent = root.parent / item["path"], place(root, item)
+    there = Failure(PLAN, f"the claim has it already, as {item['path']}", remedy="for another one set another seed.revision")
+    if seed_markers.in_place(item, final, root):
+        raise there
     if stream.isatty():
         raise Failure(PLAN, "nothing is sent on standard input", remedy="add `< FILE`, and to kubectl exec -i, without -t")
-    sent = place(root, item)
+    before = identity(final)  # of what is no right archive, which the run replaces
     sent.parent.mkdir(parents=True, exist_ok=True)
     part = sent.with_name(f"{sent.name}.{socket.gethostname()}-{os.getpid()}.part")
     try:
@@ -95,7 +117,13 @@ def take(item: dict, root: Path, stream) -> None:
                 fcntl.flock(out, fcntl.LOCK_EX)
             size, sha256 = copy(stream, out)
             check(item, part, size, sha256)
+            if identity(final) != before:  # another sender was faster
+                raise there
+            own = identity(part)
             seed_volume.publish(part, sent)
+        if identity(final) != before and identity(sent) == own:  # it came in between, so nobody takes this one
+            sent.unlink(missing_ok=True)
+            raise there
     finally:
         part.unlink(missing_ok=True)
     say(f"{item['model']}: {size:,} bytes are here, sha256 {sha256}; the seed goes on with them")
@@ -127,7 +155,9 @@ def check(item: dict, part: Path, size: int, sha256: str) -> None:
 
 def tidy(root: Path, artifacts: list[dict]) -> None:
     """Remove what killed transfers left, and uploads of this plan that came too late."""
-    late = {place(root, item).name for item in artifacts if is_upload(item) and (root.parent / item["path"]).exists()}
+    known = list(seed_markers.markers(root).values())
+    late = {place(root, item).name for item in artifacts
+            if is_upload(item) and seed_markers.vouched(item, root.parent / item["path"], known)}
     for left in (root / "upload").glob("*"):
         if left.name in late or (left.suffix == ".part" and abandoned(left)):
             left.unlink(missing_ok=True)
