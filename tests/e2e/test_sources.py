@@ -181,7 +181,7 @@ def test_a_new_revision_fetches_everything_again_and_as_many_old_archives_stay_a
 
 
 @pytest.mark.parametrize(("mistake", "sentence"), [
-    ("no-login", "/basic/login.mar: HTTP 401 Unauthorized; check the credentials"),
+    ("no-login", "/basic/login.mar: HTTP 401 Unauthorized; it asks for a login"),
     ("no-file", "has no file /models/nowhere.mar that uid 1000 may read")])
 def test_a_source_that_refuses_or_has_no_such_file_is_told_by_the_job_and_by_the_server(
         mistake: str, sentence: str, begun: dict[str, Release]) -> None:

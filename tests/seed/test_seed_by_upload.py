@@ -38,13 +38,24 @@ def test_what_is_sent_is_on_the_claim_and_both_ends_say_its_hash(upload):
 
 def test_the_run_says_what_it_waits_for_with_a_command_that_works(upload):
     with waiting(upload) as run:
-        words, _, command = run.said.partition("kubectl exec -i ")
+        words, _, rest = run.said.partition("python3 ")
         assert words == "seed: bert: waiting for bert-model.mar, which comes by: "
-        pod, _, rest = command.partition(" -- python3 ")
-        assert pod == os.uname().nodename
         inside, _, file = rest.rpartition(" < ")
         assert file == "bert-model.mar\n"
         assert shlex.split(inside) == sending(upload)[1:]
+
+
+def test_in_the_pod_of_a_release_the_command_goes_there_from_outside(upload):
+    with waiting(upload, "--owner", "models/demo") as run:
+        assert f"comes by: kubectl -n models exec -i {os.uname().nodename} -c seed -- python3 /" in run.said
+
+
+def test_a_refusal_reads_what_is_sent_to_its_end(upload):
+    """kubectl exec -i never returns where nobody reads what it hands over."""
+    running = subprocess.Popen(sending(upload, "nope"), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    running.stdin.write(bytes(5_000_000))  # BrokenPipeError where nobody reads
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 2 and b"the plan has no model nope with an upload:// uri" in said
 
 
 def test_it_knows_its_options_however_they_were_written(upload):

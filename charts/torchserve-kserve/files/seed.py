@@ -94,21 +94,11 @@ def about(item: dict, place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         failure = seed_errors.from_os(error, place)
-        failure.where = title(item)
+        failure.where = seed_plan.title(item)
         raise failure from None
     except Failure as failure:
-        failure.where = failure.where or title(item)
+        failure.where = failure.where or seed_plan.title(item)
         raise
-
-
-def title(item: dict) -> str:
-    return f"{item['model']}: {item.get('shown', 'its build')}"
-
-
-def entry(item: dict, size: int, sha256: str) -> dict:
-    """What the marker says of an artefact."""
-    told = {name: item.get(name) for name in ("model", "version", "path")}
-    return {**told, "bytes": size, "sha256": sha256, **({"text": True} if "text" in item else {})}
 
 
 class Run:
@@ -192,7 +182,7 @@ class Run:
                     missing = self.look(artifacts, found)
                 else:
                     found[item["path"]] = self.fetch(item, context)
-        return [entry(item, *found[item["path"]]) for item in artifacts]
+        return [seed_markers.entry(item, *found[item["path"]]) for item in artifacts]
 
     def look(self, artifacts: list[dict], found: dict) -> list[dict]:
         """What is missing, in the order in which it is fetched; of what is in its place, and of nothing else, `found` knows."""
@@ -211,7 +201,7 @@ class Run:
 
     def set_aside(self, artifacts: list[dict], found: dict) -> None:
         """Say what is there of the plan, and that this is not all: other runs leave that alone, and know whose it is."""
-        entries = [entry(item, *found[item["path"]]) for item in artifacts if item["path"] in found]
+        entries = [seed_markers.entry(item, *found[item["path"]]) for item in artifacts if item["path"] in found]
         seed_markers.record(self.partial, self.turn.temp, self.options.owner, entries, self.marker)
 
     def waited(self, item: dict, artifacts: list[dict], found: dict) -> bool:
@@ -237,11 +227,11 @@ class Run:
                 seed_volume.check_writable(item, self.destination)
                 temp = context.temp / seed_volume.key(item)
                 stays, meanwhile = context.needs(item, temp), getattr(source(item), "meanwhile", lambda *_: 0)
-                sizes.append((title(item), stays, meanwhile(item, temp, context)))
+                sizes.append((seed_plan.title(item), stays, meanwhile(item, temp, context)))
         seed_volume.check_room(sizes, self.destination)
 
     def fetch(self, item: dict, context: seed_plan.Context) -> tuple[int, str]:
-        say(f"{title(item)}: fetching")
+        say(f"{seed_plan.title(item)}: fetching")
         started, temp = time.monotonic(), context.temp / seed_volume.key(item)
         try:
             size, sha256 = source(item).obtain(item, temp, context)

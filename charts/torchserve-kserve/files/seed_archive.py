@@ -36,7 +36,8 @@ def check(item: dict, place: Path, sha256: str) -> None:
     if version is None:
         raise Failure(ARCHIVE, "its manifest has no modelVersion, without which TorchServe loads no model")
     if item.get("version") and version != item["version"]:
-        raise Failure(ARCHIVE, f"its version is {version!r}, declared is {item['version']!r}")
+        remedy = f"write {version!r} as the model's version, or give an archive of {item['version']!r}"
+        raise Failure(ARCHIVE, f"its version is {version!r}, declared is {item['version']!r}", remedy=remedy)
 
 
 def _archive(file: Path) -> tuple[list[str], dict]:

@@ -150,7 +150,10 @@ class Connection:
             elif answer.status in (401, 403, 404, 410) and url == known != self.origin.url:
                 url, known = self.origin.url, ""  # a link that was valid for some time: ask for a new one
             else:
-                raise refusal(answer)
+                failure = refusal(answer)
+                if answer.status == 401 and not self.origin.headers:
+                    failure.remedy = "it asks for a login: name a Secret that has one in the model's credentials"
+                raise failure
         raise Failure(REFUSED, f"it leads through more than {REDIRECTS} redirects")
 
     def _ask(self, url: str, headers: dict[str, str]) -> http.client.HTTPResponse:

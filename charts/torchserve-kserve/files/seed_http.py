@@ -13,7 +13,7 @@ from typing import TypeVar
 import seed_volume
 from seed_connection import Connection, Origin, content_range, validator
 from seed_errors import UNREACHABLE, Failure, say
-from seed_plan import LONGEST_PAUSE, Context
+from seed_plan import LONGEST_PAUSE, Context, title
 from seed_transfer import Transfer, state_file
 from seed_window import Changed
 
@@ -114,6 +114,6 @@ def retrying(item: dict, context: Context, action: Callable[[], Result]) -> Resu
             if failure.args[0] != UNREACHABLE or failure.final or pause is None:
                 raise
             wait = max(pause, min(failure.pause, LONGEST_PAUSE))
-            say(f"{item['model']}: {failure.args[1]}; trying again in {wait:.2g} s")
+            say(f"{title(item)}: {failure.args[1]}; trying again in {wait:.2g} s")
         time.sleep(wait)
     raise AssertionError("pauses have no end")

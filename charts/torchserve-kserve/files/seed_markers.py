@@ -142,3 +142,9 @@ def prune(root: Path, temp: Path, owner: str, paths: list[str]) -> None:
             size = size_of(root.parent / path) or 0
             remove_at_once(root.parent / path, temp)
             say(f"removed {path}, {size:,} bytes, which no plan names any more", "removed", path=path, bytes=size)
+
+
+def entry(item: dict, size: int, sha256: str) -> dict:
+    """What the marker says of an artefact."""
+    told = {name: item.get(name) for name in ("model", "version", "path")}
+    return {**told, "bytes": size, "sha256": sha256, **({"text": True} if "text" in item else {})}

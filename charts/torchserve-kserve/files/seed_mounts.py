@@ -16,6 +16,7 @@ from seed_errors import NO_SPACE, NOT_FOUND, PLAN, REFUSED, UNREACHABLE, Failure
 from seed_plan import Context
 
 CHUNK = 1 << 20
+READABLE = "run chmod -R a+rX there, or set securityContext.runAsUser to whose it is"
 SEARCHED = 20_000  # files of a claim that are looked through for one that lies elsewhere
 
 
@@ -80,7 +81,7 @@ def inside(root: Path, path: str, whose: str) -> Path | None:
             mode = file.stat().st_mode
         except OSError as error:
             if error.errno in (errno.EACCES, errno.EPERM):
-                raise Failure(REFUSED, f"uid {os.getuid()} may not look into {written} on {whose}") from None
+                raise Failure(REFUSED, f"uid {os.getuid()} may not look into {written} on {whose}", remedy=READABLE) from None
             continue
         if stat.S_ISREG(mode):
             return file
@@ -106,7 +107,7 @@ def opened(file: Path):
     try:
         return file.open("rb")
     except OSError as error:
-        raise Failure(REFUSED, f"uid {os.getuid()} may not read it ({error.strerror})") from None
+        raise Failure(REFUSED, f"uid {os.getuid()} may not read it ({error.strerror})", remedy=READABLE) from None
 
 
 def read(source) -> bytes:

@@ -80,6 +80,9 @@ def _check(item: dict) -> None:
         raise ValueError(f"{where}: it has both a uri and a build")
     else:
         item["build"]["handler"]  # KeyError: is missing
+        for option, given in _given(item):
+            if not isinstance(given, dict) and (option != "handler" or "://" in str(given)):
+                raise ValueError(f'{where}: {option} {given!r} is no source; write {{"uri": …}}')
         for part in parts(item):
             part.update(model=item["model"], path=item["path"])
             _check_source(part, where)
@@ -135,13 +138,22 @@ def _collisions(artifacts: list[dict]) -> None:
         seen[target] = item["model"]
 
 
-def parts(item: dict) -> Iterator[dict]:
-    """The sources that a build is made of."""
+def title(item: dict) -> str:
+    """What a line is about: the model, and the URI without what is secret of it."""
+    return f"{item['model']}: {item.get('shown', 'its build')}"
+
+
+def _given(item: dict) -> Iterator[tuple[str, object]]:
+    """Option and what is given for it, of all that a build is made of."""
     for name in PARTS:
         given = item["build"].get(name)
-        for part in given if isinstance(given, list) else [given]:
-            if isinstance(part, dict):
-                yield part
+        for part in given if isinstance(given, list) else [given] if given else []:
+            yield name, part
+
+
+def parts(item: dict) -> Iterator[dict]:
+    """The sources that a build is made of."""
+    return (part for _, part in _given(item) if isinstance(part, dict))
 
 
 def resolve(artifacts: list[dict], secrets: Path | None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from seed_connection import Connection, content_range, validator
 from seed_errors import UNREACHABLE, Failure, say
-from seed_plan import LONGEST_PAUSE, Context
+from seed_plan import LONGEST_PAUSE, Context, title
 from seed_window import Changed, Piece, Window
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class Worker(threading.Thread):
     def rest(self, failure: Failure, pause: float) -> None:
         pause = max(pause, min(failure.pause, LONGEST_PAUSE))
         if self.window.may_tell():
-            say(f"{self.transfer.item['model']}: {failure.args[1]}; trying again in {pause:.2g} s")
+            say(f"{title(self.transfer.item)}: {failure.args[1]}; trying again in {pause:.2g} s")
         self.window.sleep(pause)
 
     def bring(self, piece: Piece) -> None:

@@ -26,6 +26,7 @@ from seed_plan import Context
 
 CHUNK = 1 << 20
 LOOK_SECONDS = 0.2
+RARELY = 60.0  # seconds between two lines that say nothing new
 
 
 def obtain(_: dict, temp: Path, __: Context) -> tuple[int, str]:
@@ -43,13 +44,17 @@ def taken(item: dict, temp: Path, root: Path) -> bool:
 
 def wait(item: dict, root: Path, options: Namespace) -> None:
     """Until the upload is there, or another run has put it in its place."""
-    sent, final, told = place(root, item), root.parent / item["path"], None
+    sent, final, name = place(root, item), root.parent / item["path"], item["uri"].partition("://")[2]
     sent.parent.mkdir(exist_ok=True)
-    before = identity(final)
+    before, pause = identity(final), options.progress_seconds
+    say(f"{item['model']}: waiting for {name}, which comes by: {command(item['model'], options)} < {shlex.quote(name)}")
+    told = time.monotonic()
     while not sent.exists() and identity(final) == before:
-        if told is None or time.monotonic() - told >= options.progress_seconds:
-            told = time.monotonic()
-            say(waiting(item, sent, options))
+        coming = [part.stat().st_size for part in sent.parent.glob(f"{sent.name}.*.part")]
+        if time.monotonic() - told >= (options.progress_seconds if coming else pause):
+            told, pause = time.monotonic(), min(2 * pause, RARELY)
+            state = f"{name} is being uploaded, {max(coming):,} bytes are here" if coming else f"still waiting for {name}"
+            say(f"{item['model']}: {state}")
         time.sleep(LOOK_SECONDS)
 
 
@@ -69,16 +74,12 @@ def place(root: Path, item: dict) -> Path:
     return root / "upload" / Path(item["path"]).name
 
 
-def waiting(item: dict, sent: Path, options: Namespace) -> str:
-    """What the log says meanwhile: the command, or how much of an upload is there."""
-    name = item["uri"].partition("://")[2]
-    sizes = [part.stat().st_size for part in sent.parent.glob(f"{sent.name}.*.part")]
-    if sizes:
-        return f"{item['model']}: {name} is being uploaded, {max(sizes):,} bytes are here"
+def command(model: str, options: Namespace) -> str:
+    """What sends a file, before its `< FILE`: here, or into the pod of the chart's Job, whose owner is NAMESPACE/RELEASE."""
     places = ["--plan", str(options.plan), "--destination", str(options.destination)]
-    command = shlex.join(["python3", sys.argv[0], "--receive", item["model"], *places])
-    pod = socket.gethostname()  # in a pod, its name
-    return f"{item['model']}: waiting for {name}, which comes by: kubectl exec -i {pod} -- {command} < {shlex.quote(name)}"
+    here = shlex.join(["python3", sys.argv[0], "--receive", model, *places])
+    namespace, job, _ = options.owner.partition("/")
+    return f"kubectl -n {namespace} exec -i {socket.gethostname()} -c seed -- {here}" if job else here
 
 
 def receive(model: str, artifacts: list[dict], options: Namespace) -> int:
@@ -97,6 +98,9 @@ def receive(model: str, artifacts: list[dict], options: Namespace) -> int:
         return 0
     failure.where = failure.where or model
     print(failure.line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # to its end: kubectl waits for ever to hand over what nobody reads
+        while not sys.stdin.isatty() and sys.stdin.buffer.read1(CHUNK):
+            pass
     return failure.args[0]
 
 
