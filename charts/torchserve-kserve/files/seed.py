@@ -120,6 +120,7 @@ class Run:
         if done is not None and self.settled(artifacts):
             for item, found in zip(artifacts, done):
                 seed_progress.summary(item, "kept", found[0], 0.0, found[1])
+            self.report.forget()  # a run that was killed when all was done
             with contextlib.suppress(OSError):
                 self.tidy_uploads(artifacts)
         else:
@@ -131,7 +132,7 @@ class Run:
         if not seed_volume.may_write(self.root):
             return True
         used = not artifacts or seed_markers.used_by(self.options.owner, self.marker)
-        return used and not self.outdated(artifacts) and not seed_volume.half_removed(self.root)
+        return used and not (self.outdated(artifacts) or seed_volume.half_removed(self.root))
 
     def work(self, artifacts: list[dict]) -> None:
         self.turn.take()
@@ -150,8 +151,7 @@ class Run:
         self.turn.end()
 
     def context(self, temp: Path) -> seed_plan.Context:
-        options = self.options
-        progress = seed_progress.Progress(options.progress_seconds)
+        options, progress = self.options, seed_progress.Progress(self.options.progress_seconds)
 
         def needs(part: dict, file: Path) -> int:
             with about(part, self.destination):
