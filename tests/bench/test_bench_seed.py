@@ -1,7 +1,8 @@
 """How fast the seed is, how much memory it takes and what it reads and fetches again, as ratios inside one run.
 
 `pytest -s tests/bench/test_bench_seed.py` prints the figures. The ways that are compared take turns, on one disk, and each ends
-with its file synchronized; what is asserted is the ratio of medians, never a time.
+with its file synchronized. What is asserted are ratios, never a time: those that no other work on the machine changes, and of the
+GiB a floor that a broken engine misses, as its goal is missed where the machine is busy (docs/seeding.md).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tests.seed.server import HANDLER
 
 MIB = 1 << 20
 ROUNDS = 5
+FLOOR = 0.5
 MOST_MEMORY = 64 * MIB
 # The program in a process that says at its end how many bytes it read from files, and how much memory it took at most.
 MEASURED = """
@@ -125,6 +127,7 @@ def test_eight_connections_against_one_where_each_has_its_limit(place):
                 times.append(seconds(lambda: seed.run("--connections", connections)))  # noqa: B023
             ratios.append(times[0] / times[1])
     told("8 connections to 1, each capped", statistics.median(ratios), ">= 6")
+    assert statistics.median(ratios) >= 6
 
 
 def test_an_uncapped_gigabyte_against_curl_and_dd(place, curl_program):  # noqa: ARG001  (it is on PATH)
@@ -160,6 +163,7 @@ def test_an_uncapped_gigabyte_against_curl_and_dd(place, curl_program):  # noqa:
     memory = max(measure["memory"] for measure in measures)
     told("most memory, MiB", memory / MIB, "<= 64")
     told("re-run's bytes, share of the first run's", again / size, "<= 0.001")
+    assert ratio >= FLOOR
     assert memory <= MOST_MEMORY
     assert again <= 0.001 * size
 

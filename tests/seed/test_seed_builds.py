@@ -246,7 +246,7 @@ def test_a_build_that_is_stopped_leaves_nothing_under_a_final_name_and_is_made_g
 
 
 def test_a_part_that_is_a_text_is_refused_as_the_plan_wants_a_map(claim, parts):
-    for option, given in (("handler", "pvc://src/handler.py"), ("modelFile", "configMap://code/net.py"), ("extraFiles", ["a.txt"])):
+    for option, given in (("handler", "pvc://a/handler.py"), ("modelFile", "configMap://code/net.py"), ("extraFiles", ["a.txt"])):
         wants(claim, {**parts, option: given})
         result = claim.seed()
         assert result.code == 2 and "is no source; write {\"uri\": …}" in result.err, result.everything

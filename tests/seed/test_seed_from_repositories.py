@@ -57,6 +57,16 @@ def test_a_pointer_of_git_lfs_is_no_model(claim, seed, git, certificate):
     assert result.code == 3 and "it is only a pointer of Git LFS; give an https uri of the file itself" in result.err
 
 
+def test_a_pointer_of_git_lfs_is_no_part_of_a_build_either(claim, seed, git, certificate):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
+    part = {"uri": git.holds("files", {"a.txt": b"a", "weights.bin": pointer}), "storage": True}
+    build = {"format": "no-archive", "handler": "text_classifier", "extraFiles": [part]}
+    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1", "build": build}])
+    result = seed(TORCHSERVE_KSERVE_CA=str(certificate))
+    assert result.code == 3 and "its file weights.bin is only a pointer of Git LFS" in result.err, result.everything
+    assert claim.files == []
+
+
 def test_a_link_in_a_repository_leads_nowhere(claim, seed, git, certificate, tmp_path):
     (tmp_path / "secret.mar").write_bytes(BERT)
     (tmp_path / "git/link-work").mkdir(parents=True)
