@@ -1,8 +1,12 @@
 {{/* Rules that values.schema.json can't state, a topic each. Every define returns its complaints, one per line; a complaint
 is one sentence: which key, what is wrong, what to write instead. Tests rely on the sentences. */}}
 
-{{/* in: root; out: complaints about the release's name, which is the InferenceService's. */}}
+{{/* in: root; out: complaints about the release's name, which is the InferenceService's, and about a switch that nobody has read:
+where a parent's condition reads it, nothing is rendered. */}}
 {{- define "torchserve-kserve.validate.release" -}}
+{{- if eq (toString .Values.enabled) "false" }}
+enabled is false, and no condition of a parent chart reads it; write condition: {{ .Chart.Name }}.enabled into that dependency in the parent's Chart.yaml, or remove it
+{{- end }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) }}
 release name {{ .Release.Name | quote }} can't name an InferenceService; install it under one that starts with a letter and holds only a-z, 0-9 and '-'
 {{- end }}
