@@ -32,7 +32,7 @@ FETCH_SECONDS = 30
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sign", metavar="KEY", help="sign it: the key's user id or a part of it, or its fingerprint")
-    parser.add_argument("--keyring", type=Path, metavar="FILE", help="with --sign: the exported secret key, in place of gpg's own")
+    parser.add_argument("--keyring", type=Path, metavar="FILE", help="with --sign: an exported secret key, in place of gpg's")
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="with --sign: holds the key's passphrase")
     parser.add_argument("--url", metavar="BASE_URL", help="write index.yaml for a repository that serves the package there")
     parser.add_argument("--index", metavar="FILE_OR_URL", help="with --url: the index.yaml that the repository has; it is kept")
@@ -159,8 +159,8 @@ def _given_index(given: str | None, aside: Path) -> Path | None:
             answer = requests.get(given, timeout=FETCH_SECONDS)
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise Problem(f"The index {given} can't be read ({' '.join(str(error).split())}): mend the URL, or leave --index out if "
-                          "the repository has none yet.") from error
+            raise Problem(f"The index {given} can't be read ({' '.join(str(error).split())}): mend the URL, or leave --index out "
+                          "if the repository has none yet.") from error
         file.write_bytes(answer.content)
     elif not file.is_file():
         raise Problem(f"The index {given} is no file: mend the path, or leave --index out if the repository has none yet.")

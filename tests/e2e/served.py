@@ -20,19 +20,20 @@ ARTIFACTS = REPOSITORY / "artifacts"
 CALLED = {"digits": "digits", "bert": "torchserve"}  # example -> release, in the order of their installation
 TLS = "torchserve-tls"
 
-Install = Callable[[str, dict[str, Any]], Release]
+Install = Callable[..., Release]
 
 
 @contextmanager
 def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
-    """install(name, values): a release, uninstalled when the block ends; diagnosed before if a test failed meanwhile."""
+    """install(name, values, by=helm, …): a release, by another helm if given and with options for it, uninstalled when the block
+    ends; diagnosed before if a test failed meanwhile."""
     chart, api, namespace, mode = (request.getfixturevalue(name) for name in ("chart", "api", "namespace", "mode"))
     names: list[str] = []
     failed_before = request.session.testsfailed
 
-    def make(name: str, given: dict[str, Any]) -> Release:
+    def make(name: str, given: dict[str, Any], *options: str, by: helm.Helm | None = None) -> Release:
         names.append(name)
-        chart.install(name, given)
+        (by or chart).install(name, given, *options)
         return Release(api, namespace, name, request.getfixturevalue("gateway") if mode == "Knative" else None)
 
     yield make

@@ -1,23 +1,22 @@
 """Both helms, the packaged chart, and where it is served from: an index repository and an OCI registry, on loopback."""
 
-import functools
-import http.server
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from ci import package as packages
-from ci.cluster import helms, shell
+from ci.cluster import helms, shell, system
 from ci.cluster.errors import Problem
 from ci.cluster.paths import CHART
 from tests.registry import running
+from tests.repository import served
 
 Run = Callable[..., str]
+UID = "Packager <packager@example.com>"
 
 
 @pytest.fixture(scope="session")
@@ -76,21 +75,52 @@ def charts(packed: Path, registry: str) -> str:
     return f"oci://{registry}/charts"
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serves a folder until the block ends; yields its URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
+@pytest.fixture(scope="session")
+def keys(home: Path, install_packages: bool) -> Iterator[Path]:
+    """A home of gpg with one key, which has no passphrase; beside it public.gpg and secret.gpg, its two halves."""
+    system.ensure_programs({"gpg": "gpg"}, install=install_packages, why="the test of signatures")
+    gnupg = home / "gnupg"
+    gnupg.mkdir(mode=0o700)
+    gpg = ["gpg", "--homedir", str(gnupg), "--batch", "--yes", "--pinentry-mode", "loopback", "--passphrase", ""]
+    shell.output([*gpg, "--quick-generate-key", UID, "rsa2048", "sign", "never"])
+    shell.output([*gpg, "--output", str(gnupg / "public.gpg"), "--export", UID])
+    shell.output([*gpg, "--output", str(gnupg / "secret.gpg"), "--export-secret-keys", UID])
+    yield gnupg
+    shell.output(["gpgconf", "--homedir", str(gnupg), "--kill", "gpg-agent"])
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:
-        """Says nothing."""
+@pytest.fixture(scope="session")
+def public_key(keys: Path) -> Path:
+    return keys / "public.gpg"
+
+
+@pytest.fixture(scope="session")
+def secret_key(keys: Path) -> Path:
+    return keys / "secret.gpg"
+
+
+@pytest.fixture(scope="session")
+def signed(programs: dict[int, Path], secret_key: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: ARG001
+    """The packaged chart with its signature beside it."""
+    return packages.build(CHART, tmp_path_factory.mktemp("signed"), ["--sign", "--key", UID, "--keyring", str(secret_key)])
+
+
+@pytest.fixture(scope="session")
+def signed_repository(signed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a served index repository that has it with its signature."""
+    folder = tmp_path_factory.mktemp("signed-repository")
+    for file in signed.parent.iterdir():
+        shutil.copy(file, folder)
+    with served(folder) as url:
+        packages.index(folder / signed.name, url, None)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def signed_charts(signed: Path, registry: str) -> str:
+    """Where in the registry it is with its signature: oci://…"""
+    packages.push(signed, f"oci://{registry}/signed")
+    return f"oci://{registry}/signed"
 
 
 @pytest.fixture
