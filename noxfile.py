@@ -75,8 +75,10 @@ def tests(session: nox.Session) -> None:
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
     bring_up(session)
-    run(session, "pytest", "tests/image", "tests/storage", "tests/package",
-        *(["--no-install"] if options(session).no_install else []))
+    no_install = ["--no-install"] if options(session).no_install else []
+    run(session, "pytest", "tests/image", "tests/storage", *no_install)
+    run(session, "python", "-m", "ci", "package")
+    run(session, "pytest", "-n", "2", "tests/package", *no_install)
     run_e2e(session, "-m", "not thorough")
 
 

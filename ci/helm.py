@@ -86,7 +86,7 @@ class Helm:
         there and not in the interrupted revision ("no ConfigMap with the name …"). An interrupted helm looks like one at work,
         so two commands at once on one release are not supported.
         """
-        found = json.loads(self("list", "--all", "--filter", f"^{re.escape(release)}$", "--output", "json"))
+        found = json.loads(self("list", "--pending", "--filter", f"^{re.escape(release)}$", "--output", "json"))
         status, revision = (found[0]["status"], found[0]["revision"]) if found else ("", "")
         if status == "pending-install":
             say(f"release {release} is {status}, left by an interrupted helm: uninstalling it")

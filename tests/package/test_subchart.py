@@ -17,17 +17,18 @@ NAME = "torchserve-kserve"
 
 @pytest.fixture
 def parent(helm: Run, repository: str, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
-    """parent(values, alias=…, condition=…, …): what a parent with these values renders, with the chart from the repository."""
+    """parent(values, option, …, alias=…): what a parent with these values renders, with the chart from the repository."""
     def render(values: dict[str, Any], *options: str, **dependency: str) -> list[dict[str, Any]]:
         folder = tmp_path / "parent"
-        folder.mkdir()
+        (folder / "templates").mkdir(parents=True)  # Helm 4 warns of a chart without it
         row = {"name": NAME, "version": "0.1.x", "repository": repository, **dependency}
         (folder / "Chart.yaml").write_text(yaml.safe_dump(
             {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [row]}))
         (folder / "values.yaml").write_text(yaml.safe_dump(values))
-        helm("dependency", "update", str(folder), "--skip-refresh")
+        helm("dependency", "update", str(folder))
+        rendered = helm("template", "demo", str(folder), "--namespace", "models", *options)
         helm("lint", "--strict", str(folder), *options)
-        return _objects(helm("template", "demo", str(folder), "--namespace", "models", *options))
+        return _objects(rendered)
     return render
 
 
@@ -57,11 +58,10 @@ def test_an_alias_changes_a_label_and_with_it_hashes(parent: Callable[..., Any],
     assert {item["metadata"]["labels"]["app.kubernetes.io/name"] for item in found} == {"bert"}
 
 
-@pytest.mark.parametrize(("enabled", "kinds"), [(True, True), (False, False)])
-@pytest.mark.parametrize("name", [NAME, "bert"])
-def test_a_condition_takes_it_out(parent: Callable[..., Any], name: str, enabled: bool, kinds: bool) -> None:
+@pytest.mark.parametrize(("name", "enabled"), [(NAME, True), (NAME, False), ("bert", False)])
+def test_a_condition_takes_it_out(parent: Callable[..., Any], name: str, enabled: bool) -> None:
     alias = {"alias": name} if name != NAME else {}
-    assert bool(parent({name: {**MODEL, "enabled": enabled}}, condition=f"{name}.enabled", **alias)) == kinds
+    assert bool(parent({name: {**MODEL, "enabled": enabled}}, condition=f"{name}.enabled", **alias)) == enabled
 
 
 def test_a_switch_that_no_condition_reads_is_refused(parent: Callable[..., Any]) -> None:
@@ -79,8 +79,20 @@ def test_a_rule_between_values_says_its_sentence(parent: Callable[..., Any]) -> 
         parent({NAME: {}})
 
 
-def test_null_in_the_parents_values_removes_a_default(parent: Callable[..., Any]) -> None:
-    assert "runAsUser" not in yaml.safe_dump(parent({NAME: {**MODEL, "securityContext": {"runAsUser": None, "fsGroup": None}}}))
+@pytest.fixture
+def nulls() -> dict[str, Any]:
+    return {NAME: {**MODEL, "securityContext": {"runAsUser": None, "fsGroup": None}}}
+
+
+def test_null_in_the_users_values_removes_a_default(parent: Callable[..., Any], nulls: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "users.yaml").write_text(yaml.safe_dump(nulls))
+    assert "runAsUser" not in yaml.safe_dump(parent({}, "--values", str(tmp_path / "users.yaml")))
+
+
+def test_null_in_the_parents_own_values_removes_it_with_helm_3_alone(parent: Callable[..., Any], nulls: dict[str, Any],
+                                                                     request: pytest.FixtureRequest) -> None:
+    """helm#32132. Should this fail with Helm 4, it is mended: docs/repository.md says otherwise."""
+    assert ("runAsUser" in yaml.safe_dump(parent(nulls))) == (request.node.callspec.params["helm"] == 4)
 
 
 def test_values_of_the_command_line_reach_it(parent: Callable[..., Any], alone: Callable[..., Any]) -> None:
