@@ -28,12 +28,12 @@ def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
     """install(name, values, by=helm, …): a release, by another helm if given and with options for it, uninstalled when the block
     ends; diagnosed before if a test failed meanwhile."""
     chart, api, namespace, mode = (request.getfixturevalue(name) for name in ("chart", "api", "namespace", "mode"))
-    names: list[str] = []
+    made: dict[str, helm.Helm] = {}
     failed_before = request.session.testsfailed
 
     def make(name: str, given: dict[str, Any], *options: str, by: helm.Helm | None = None) -> Release:
-        names.append(name)
-        (by or chart).install(name, given, *options)
+        made[name] = by or chart
+        made[name].install(name, given, *options)
         return Release(api, namespace, name, request.getfixturevalue("gateway") if mode == "Knative" else None)
 
     yield make
@@ -41,9 +41,9 @@ def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
         request.getfixturevalue("diagnosed").append(dump(api, namespace, ARTIFACTS / what))
         if request.config.getoption("keep_on_failure"):
             return
-    for name in names:
-        chart.uninstall(name)
-    request.getfixturevalue("uninstalled").extend(names)
+    for name, program in made.items():
+        program.uninstall(name)
+    request.getfixturevalue("uninstalled").extend(made)
 
 
 @pytest.fixture(scope="session")

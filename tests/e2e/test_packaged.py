@@ -70,7 +70,7 @@ def test_a_release_of_the_package_predicts(packaged: dict[int, Release], version
 
 @pytest.mark.parametrize("version", [3, 4])
 def test_helm_test_of_it_succeeds(packaged: dict[int, Release], by: dict[int, helm.Helm], version: int) -> None:
-    assert "Phase:          Succeeded" in by[version]("test", packaged[version].name)
+    assert "Succeeded" in by[version]("test", packaged[version].name, "--timeout", "120s")
 
 
 @pytest.mark.parametrize("version", [3, 4])
