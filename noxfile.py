@@ -48,6 +48,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def package(session: nox.Session) -> None:
+    """The chart as a .tgz in artifacts/package; `-- --sign KEY`, `-- --url BASE_URL --index FILE_OR_URL`, `-- --push oci://…`."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "package", *session.posargs)
+
+
+@nox.session(default=False)
 def up(session: nox.Session) -> None:
     """Find or make the test cluster (`-- --kubeconfig FILE` for one of yours)."""
     install(session, "harness")
@@ -68,7 +75,10 @@ def tests(session: nox.Session) -> None:
     run_lint(session)
     run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
     bring_up(session)
-    run(session, "pytest", "tests/image", "tests/storage", *(["--no-install"] if options(session).no_install else []))
+    no_install = ["--no-install"] if options(session).no_install else []
+    run(session, "pytest", "tests/image", "tests/storage", *no_install)
+    run(session, "python", "-m", "ci", "package")
+    run(session, "pytest", "-n", "2", "tests/package", *no_install)
     run_e2e(session, "-m", "not thorough")
 
 

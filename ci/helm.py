@@ -63,15 +63,22 @@ def render(release: str, namespace: str, values: Mapping[str, Any], options: Seq
 
 @dataclass(frozen=True)
 class Helm:
-    """helm on one cluster and namespace."""
+    """helm on one cluster and namespace.
+
+    Attributes:
+        program: the helm that is run.
+        chart: what it installs: the chart as it is here, or, with options for `install`, the name that a repository knows it by.
+    """
 
     kubeconfig: Path
     namespace: str
+    program: str = "helm"
+    chart: str = str(CHART)
 
     def install(self, release: str, values: Mapping[str, Any], *options: str) -> str:
         """Installs the chart, or upgrades the release with exactly these values. Returns what helm printed."""
         self._unblock(release)
-        return self("upgrade", "--install", release, str(CHART), "--values", "-", *options, stdin=yaml.safe_dump(dict(values)))
+        return self("upgrade", "--install", release, self.chart, "--values", "-", *options, stdin=yaml.safe_dump(dict(values)))
 
     def uninstall(self, release: str) -> None:
         """Removes a release, without waiting until its objects are gone; no error where there is none."""
@@ -85,7 +92,7 @@ class Helm:
         there and not in the interrupted revision ("no ConfigMap with the name …"). An interrupted helm looks like one at work,
         so two commands at once on one release are not supported.
         """
-        found = json.loads(self("list", "--all", "--filter", f"^{re.escape(release)}$", "--output", "json"))
+        found = json.loads(self("list", "--pending", "--filter", f"^{re.escape(release)}$", "--output", "json"))
         status, revision = (found[0]["status"], found[0]["revision"]) if found else ("", "")
         if status == "pending-install":
             say(f"release {release} is {status}, left by an interrupted helm: uninstalling it")
@@ -96,5 +103,5 @@ class Helm:
                 f"sh.helm.release.v1.{release}.v{revision}", self.namespace)
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
-        return shell.output(["helm", "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace, *arguments],
+        return shell.output([self.program, "--kubeconfig", str(self.kubeconfig), "--namespace", self.namespace, *arguments],
                             stdin=stdin, timeout=HELM_SECONDS)

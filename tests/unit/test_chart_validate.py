@@ -28,6 +28,12 @@ def examples_of(size: int) -> dict:
 
 # wrong values -> the sentence, then right values that differ as little as possible.
 RULES = {
+    "switch of no condition": (
+        changed(SMALLEST, enabled=False),
+        "enabled is false, and no condition of a parent chart reads it; write condition: torchserve-kserve.enabled into that "
+        "dependency in the parent's Chart.yaml, or remove it",
+        changed(SMALLEST, enabled=True),
+    ),
     "no model": (
         {},
         "models is empty; name a model and its source, for example --set models.bert.uri=https://example.com/bert-model.mar",

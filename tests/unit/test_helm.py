@@ -64,7 +64,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], li
 @pytest.mark.parametrize("status", ["", "deployed", "failed", "superseded"])
 def test_a_release_that_helm_can_work_on_is_left_as_it_is(calls: Callable[[str], list[str]], status: str) -> None:
     listed, installed = calls(status)
-    assert listed == "helm list --all --filter ^demo$ --output json"
+    assert listed == "helm list --pending --filter ^demo$ --output json"
     assert installed.startswith("helm upgrade --install demo ")
 
 

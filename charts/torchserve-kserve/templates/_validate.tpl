@@ -12,12 +12,16 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 {{- join "\n" $complaints -}}
 {{- end -}}
 
-{{/* in: root; out: complaints about the release's name, which is the InferenceService's. */}}
+{{/* in: root; out: complaints about the release's name, which is the InferenceService's, and about a switch that nobody has read:
+where a parent's condition reads it, nothing is rendered. */}}
 {{- define "torchserve-kserve.validate.release" -}}
 {{- with .Values.kserve.version }}
 {{- if semverCompare "<0.15.0-0" . }}
 kserve.version {{ . }}: the chart's objects fit KServe 0.15 and later; upgrade KServe, or write the version that is on the cluster
 {{- end }}
+{{- end }}
+{{- if eq (toString .Values.enabled) "false" }}
+enabled is false, and no condition of a parent chart reads it; write condition: {{ .Chart.Name }}.enabled into that dependency in the parent's Chart.yaml, or remove it
 {{- end }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) }}
 release name {{ .Release.Name | quote }} can't name an InferenceService; install it under one that starts with a letter and holds only a-z, 0-9 and '-'

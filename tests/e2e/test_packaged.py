@@ -1,0 +1,98 @@
+"""The packaged chart from an index repository: by Helm 3, by Helm 4, and a release carried from the one to the other.
+
+Which helm it was does not matter to KServe: Standard mode alone. What needs no cluster for its proof is in tests/package.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import kubernetes
+import pytest
+import yaml
+
+from ci import helm
+from ci import package as packages
+from ci.cluster import helms, up
+from ci.cluster.paths import CHART
+from ci.release import Release
+from tests.e2e.watching import pods_of, uids, wait_until_replaced, watched
+from tests.repository import served
+
+pytestmark = pytest.mark.only("Standard")
+
+VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+Values = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def by(cluster: up.Cluster, namespace: str, preparing: Callable[[], AbstractContextManager[None]]) -> dict[int, helm.Helm]:
+    """Both helms, by their major versions."""
+    with preparing():
+        programs = {3: helms.three(), 4: helms.four()}
+    return {version: helm.Helm(cluster.kubeconfig, namespace, str(program), CHART.name) for version, program in programs.items()}
+
+
+@pytest.fixture(scope="module")
+def of_repository(by: dict[int, helm.Helm], tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:  # noqa: ARG001
+    """helm's options for the chart of a repository on loopback, which has the package."""
+    folder = tmp_path_factory.mktemp("repository")
+    package = packages.build(CHART, folder)
+    with served(folder) as url:
+        packages.index(package, url, None)
+        yield ["--repo", url, "--version", VERSION]
+
+
+@pytest.fixture(scope="module")
+def packaged(install: Callable[..., Release], tiny: Callable[..., Values], by: dict[int, helm.Helm],
+             of_repository: list[str]) -> dict[int, Release]:
+    """A release by each helm."""
+    found = {version: install(f"helm-{version}", tiny("one"), *of_repository, by=by[version]) for version in by}
+    for release in found.values():
+        release.wait_until_ready()
+    return found
+
+
+def _state(release: Release) -> dict[str, Any]:
+    """What a rollout would change: pods, Jobs, the Deployment, and what KServe reads of the InferenceService."""
+    service = release.inference_service()["metadata"]
+    apps = kubernetes.client.AppsV1Api(release.api)
+    deployment = apps.read_namespaced_deployment(f"{release.name}-predictor", release.namespace)
+    return {"pods": uids(pods_of(release)), "jobs": uids(release.seed_jobs()), "deployment": deployment.metadata.generation,
+            "service": {key: service[key] for key in ("uid", "generation", "labels")}}
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_a_release_of_the_package_predicts(packaged: dict[int, Release], version: int) -> None:
+    assert packaged[version].predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_helm_test_of_it_succeeds(packaged: dict[int, Release], by: dict[int, helm.Helm], version: int) -> None:
+    assert "Succeeded" in by[version]("test", packaged[version].name, "--timeout", "120s")
+
+
+@pytest.mark.parametrize("version", [3, 4])
+def test_upgraded_by_helm_4_with_the_same_values_nothing_rolls(packaged: dict[int, Release], by: dict[int, helm.Helm],
+                                                               of_repository: list[str], version: int) -> None:
+    release = packaged[version]
+    before = _state(release)
+    selector = f"serving.kserve.io/inferenceservice={release.name}"
+    with watched(release.core.list_namespaced_pod, release.namespace, label_selector=selector) as seen:
+        by[4]("upgrade", release.name, CHART.name, *of_repository, "--reuse-values")
+        release.wait_until_ready()
+        assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
+    assert _state(release) == before
+    assert [change.kind for change in seen if change.kind != "MODIFIED"] == []
+    history = json.loads(by[4]("history", release.name, "--output", "json"))
+    assert [(row["revision"], row["status"]) for row in history] == [(1, "superseded"), (2, "deployed")]
+
+
+def test_a_changed_model_of_the_carried_release_is_served(packaged: dict[int, Release], by: dict[int, helm.Helm],
+                                                          tiny: Callable[..., Values], of_repository: list[str]) -> None:
+    release = packaged[3]
+    pods = release.predictor_pods()
+    by[4].install(release.name, tiny("two"), *of_repository)
+    wait_until_replaced(release, pods)
+    assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["two"]}
