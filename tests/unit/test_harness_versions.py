@@ -29,6 +29,11 @@ def test_the_table_and_go_mod_name_the_same_versions() -> None:
     assert pinned["go.etcd.io/etcd/server/v3"].removeprefix("v") == versions()["etcd"].split("-")[0]
 
 
+def test_the_schemas_set_pins_the_tables_operator() -> None:
+    pinned = required(CI / "source" / "schemas" / "go.mod")
+    assert pinned == {"github.com/prometheus-operator/prometheus-operator": versions()["prometheus-operator"]}
+
+
 def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versions() -> None:
     pinned, core = required(CI / "source" / "ingress" / "go.mod"), required(CI / "source" / "core" / "go.mod")
     assert pinned.pop("github.com/projectcontour/contour") == versions()["contour"]

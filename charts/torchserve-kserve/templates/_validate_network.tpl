@@ -40,7 +40,7 @@ metrics.port {{ int . }} is taken in the pod; write another one, for example 808
 {{- $policy := .Values.networkPolicy }}
 {{- if not $policy.enabled }}
 {{- range $key := list "from" "egress" "seedEgress" }}
-{{- $value := get $policy $key }}
+{{- $value := index $policy $key }}
 {{- if or $value (and (ne $key "from") (not (kindIs "invalid" $value))) }}
 networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no policy to have it; set networkPolicy.enabled=true, or remove networkPolicy.{{ $key }}
 {{- end }}
