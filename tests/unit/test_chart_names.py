@@ -173,7 +173,7 @@ def test_every_reference_between_objects_resolves(case):
     for job in of_kind(objects, "Job"):
         used += job["spec"]["template"]["spec"]["volumes"]
     mounted = {v["configMap"]["name"] for v in used if "configMap" in v and not v["configMap"].get("optional")}
-    assert mounted == names
+    assert mounted == names - {"demo-dashboard"}, "which is Grafana's"
 
 
 def test_all_names_fit_where_the_release_name_is_longest():

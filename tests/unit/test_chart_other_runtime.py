@@ -213,7 +213,7 @@ RULES = {
     "property of the chart": (
         changed(SEEDED, extraProperties__metrics_address="http://0.0.0.0:8082"),
         "extraProperties.metrics_address is written by the chart as http://127.0.0.1:8082, because on another address any pod "
-        "could read them, and 8080 and 8081 are taken; remove it",
+        "could read them, and 8080 and 8081 are taken; remove it and set metrics.enabled and metrics.port instead",
         changed(SEEDED, extraProperties__job_queue_size=7),
     ),
 }

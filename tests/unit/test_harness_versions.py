@@ -35,6 +35,11 @@ def test_other_kserves_are_the_tables(version: str) -> None:
     assert required(CI / "source" / f"kserve-{minor}" / "go.mod") == {MODULES["kserve"]: version}
 
 
+def test_the_schemas_set_pins_the_tables_operator() -> None:
+    pinned = required(CI / "source" / "schemas" / "go.mod")
+    assert pinned == {"github.com/prometheus-operator/prometheus-operator": versions()["prometheus-operator"]}
+
+
 def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versions() -> None:
     pinned, core = required(CI / "source" / "ingress" / "go.mod"), required(CI / "source" / "core" / "go.mod")
     assert pinned.pop("github.com/projectcontour/contour") == versions()["contour"]

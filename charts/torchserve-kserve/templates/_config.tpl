@@ -26,13 +26,13 @@ listens on besides). 8080 and 8081 are written down in KServe's wrapper. */}}
 {{- end -}}
 
 {{/* in: root; out: YAML map of the properties that the chart alone writes, all but model_snapshot. Management and the
-rest listen inside the pod only, which is what makes it safe to do without tokens; a loopback caller can't load anything
+rest (but metrics, where they are asked for) listen inside the pod only, which is what makes it safe to do without tokens; a loopback caller can't load anything
 but files of the claim. */}}
 {{- define "torchserve-kserve.ownProperties" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
 inference_address: http://{{ ternary "0.0.0.0" "127.0.0.1" (eq .Values.runtime.flavor "native") }}:{{ $ports.inference }}
 management_address: http://127.0.0.1:{{ $ports.management }}
-metrics_address: http://127.0.0.1:8082
+metrics_address: http://{{ ternary "0.0.0.0" "127.0.0.1" .Values.metrics.enabled }}:{{ int .Values.metrics.port }}
 grpc_inference_address: 127.0.0.1
 grpc_management_address: 127.0.0.1
 grpc_inference_port: "7070"

@@ -23,6 +23,9 @@ wrapper's other one is in the Service under its own number. */}}
 {{- if or (eq .Values.runtime.flavor "native") (eq .Values.deploymentMode "Knative") -}}
 {{- $ports = list (first $ports) -}}
 {{- end -}}
+{{- if and .Values.metrics.enabled (eq .Values.deploymentMode "Standard") -}}
+{{- $ports = dict "name" "metrics" "containerPort" (int .Values.metrics.port) "protocol" "TCP" | append $ports -}}
+{{- end -}}
 {{- range $ports }}
 - {name: {{ .name }}, containerPort: {{ .containerPort }}, protocol: {{ .protocol }}}
 {{- end }}
@@ -52,6 +55,7 @@ wrapper's other one is in the Service under its own number. */}}
 {{- if and .Values.runtime.create (eq .Values.deploymentMode "Knative") }}
 {{- include "torchserve-kserve.fileAnnotations" . }}
 {{- end }}
+{{- include "torchserve-kserve.scrapeAnnotations" . }}
 {{- if .Values.kubeflow.enabled }}
 {{ include "torchserve-kserve.sidecar" (dict "inject" "true") }}
 {{- end }}

@@ -27,6 +27,7 @@ model_store: set persistence or storageUri
 model_snapshot: set models
 load_models: set models
 models: set models
+metrics_address: set metrics.enabled and metrics.port
 enable_envvars_config: write the properties themselves in extraProperties
 install_py_dep_per_model: use an image (runtime.image) that has the packages
 {{- end -}}

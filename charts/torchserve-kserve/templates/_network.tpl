@@ -1,0 +1,63 @@
+{{/* NetworkPolicies: who may open a connection to the release's pods. What kubelet asks a pod on its own node is never held up. */}}
+
+{{/* in: root; out: YAML list of peers: who may predict, and helm test; in Knative mode the activator, too. */}}
+{{- define "torchserve-kserve.predictPeers" -}}
+{{- toYaml .Values.networkPolicy.from }}
+- podSelector:
+    matchLabels:
+      app.kubernetes.io/name: {{ .Chart.Name | quote }}
+      app.kubernetes.io/instance: {{ .Release.Name | quote }}
+      app.kubernetes.io/component: test
+{{- if eq .Values.deploymentMode "Knative" }}
+{{ include "torchserve-kserve.knativePeer" . }}
+{{- end }}
+{{- end -}}
+
+{{/* out: YAML list with Knative's own namespace: activator and autoscaler. */}}
+{{- define "torchserve-kserve.knativePeer" -}}
+- namespaceSelector:
+    matchLabels: {kubernetes.io/metadata.name: knative-serving}
+{{- end -}}
+
+{{/* in: list of numbers; out: YAML list of a policy's ports. */}}
+{{- define "torchserve-kserve.policyPorts" -}}
+{{- range . }}
+- {port: {{ . }}, protocol: TCP}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML list of the ports that answer predict calls. Knative's are queue-proxy's: HTTP/1, HTTP/2, TLS; what the server
+listens on is called from inside the pod. */}}
+{{- define "torchserve-kserve.predictPorts" -}}
+{{- $ports := ternary (list 8080) (list 8080 8081) (eq .Values.runtime.flavor "native") -}}
+{{- ternary (list 8012 8013 8112) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}
+{{- end -}}
+
+{{/* in: root; out: YAML list of rules: what may reach the predictor. Knative's autoscaler reads queue-proxy's 9090; its 9091 has what
+queue-proxy counts for users. */}}
+{{- define "torchserve-kserve.predictorIngress" -}}
+{{- $knative := eq .Values.deploymentMode "Knative" -}}
+- ports: {{- include "torchserve-kserve.predictPorts" . | nindent 4 }}
+  {{- if .Values.networkPolicy.from }}
+  from: {{- include "torchserve-kserve.predictPeers" . | nindent 4 }}
+  {{- end }}
+{{- if $knative }}
+- ports: {{- include "torchserve-kserve.policyPorts" (list 9090) | trim | nindent 4 }}
+  from: {{- include "torchserve-kserve.knativePeer" . | nindent 4 }}
+{{- end }}
+{{- with .Values.metrics.from }}
+{{- $port := int $.Values.metrics.port }}
+- ports: {{- ternary (list $port 9091) (list $port) $knative | include "torchserve-kserve.policyPorts" | trim | nindent 4 }}
+  from: {{- toYaml . | nindent 4 }}
+{{- end }}
+{{- end -}}
+
+{{/* in: list of egress rules, or nil; out: YAML of a policy's types, and its egress where that is restricted. */}}
+{{- define "torchserve-kserve.policyEgress" -}}
+{{- if kindIs "invalid" . -}}
+policyTypes: [Ingress]
+{{- else -}}
+policyTypes: [Ingress, Egress]
+egress: {{- toYaml . | nindent 2 }}
+{{- end -}}
+{{- end -}}

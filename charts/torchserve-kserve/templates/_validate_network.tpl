@@ -1,0 +1,55 @@
+{{/* Rules about monitoring and NetworkPolicies. */}}
+
+{{/* in: root; out: complaints about metrics. */}}
+{{- define "torchserve-kserve.validate.metrics" -}}
+{{- $metrics := .Values.metrics }}
+{{- range $part := list "podMonitor" "prometheusRule" "dashboard" }}
+{{- if and (get $metrics $part).enabled (not $metrics.enabled) }}
+metrics.{{ $part }}.enabled is true and metrics.enabled is not, so there would be nothing to see; set metrics.enabled=true
+{{- end }}
+{{- end }}
+{{- if and $metrics.enabled (not .Values.runtime.create) }}
+metrics.enabled: the port is the chart's own runtime's; set runtime.create=true, or remove it and follow the other runtime's own annotations
+{{- end }}
+{{- if and $metrics.from (not $metrics.enabled) }}
+metrics.from is set and metrics.enabled is not, so there is no port to open; set metrics.enabled=true, or remove metrics.from
+{{- else if and $metrics.from (not .Values.networkPolicy.enabled) }}
+metrics.from is set and networkPolicy.enabled is not, so anyone may read the metrics; set networkPolicy.enabled=true, or remove metrics.from
+{{- else if and $metrics.podMonitor.enabled .Values.networkPolicy.enabled (not $metrics.from) }}
+metrics.podMonitor.enabled: networkPolicy.enabled lets nobody read the metrics as long as metrics.from is empty; set metrics.from, for example [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+{{- end }}
+{{- include "torchserve-kserve.validate.metricsPort" . }}
+{{- end -}}
+
+{{/* in: root; out: a complaint about a metrics port that another listener of the pod has: TorchServe, the wrapper, queue-proxy, the
+sidecar of Istio. */}}
+{{- define "torchserve-kserve.validate.metricsPort" -}}
+{{- $ports := include "torchserve-kserve.ports" . | fromJson }}
+{{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others }}
+{{- if eq .Values.deploymentMode "Knative" }}{{ $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) }}{{ end }}
+{{- if .Values.kubeflow.enabled }}{{ $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) }}{{ end }}
+{{- range $taken | uniq }}
+{{- if eq (int .) (int $.Values.metrics.port) }}
+metrics.port {{ int . }} is taken in the pod; write another one, for example 8082
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about settings of no policy. */}}
+{{- define "torchserve-kserve.validate.network" -}}
+{{- $policy := .Values.networkPolicy }}
+{{- if not $policy.enabled }}
+{{- range $key := list "from" "egress" "seedEgress" }}
+{{- $value := index $policy $key }}
+{{- if or $value (and (ne $key "from") (not (kindIs "invalid" $value))) }}
+networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no policy to have it; set networkPolicy.enabled=true, or remove networkPolicy.{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $policy.enabled (not (kindIs "invalid" $policy.seedEgress)) (not (include "torchserve-kserve.plan" .)) }}
+networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor
+{{- end }}
+{{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}
+networkPolicy.egress is empty, and KServe fetches storageUri from inside the predictor's pods; allow DNS and its server there, or write null
+{{- end }}
+{{- end -}}
