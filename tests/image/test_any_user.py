@@ -1,5 +1,5 @@
 """The seeding Job and the server as a user that the image does not know, with group 0: what OpenShift makes of
-`securityContext: {runAsUser: null, fsGroup: null}`. The rendered pods on docker, one after the other, on one folder as the claim."""
+`securityContext: {runAsUser: null, fsGroup: null}`. The rendered pods on docker, one after the other, with one folder as claim."""
 
 import json
 import os
@@ -58,8 +58,8 @@ def seed(objects: list[dict[str, Any]], image: str, work: Path, claim: Path) -> 
         mounts.append(f"--volume={folder}:{path}:ro")
     command = [*container["command"], *container["args"]]
     done = subprocess.run(
-        ["docker", "run", "--rm", leftovers.mark(), "--user", USER, "--network", "none", "--read-only", "--tmpfs", "/tmp:mode=1777",
-         "--cap-drop", "ALL", "--security-opt", "no-new-privileges", *mounts,
+        ["docker", "run", "--rm", leftovers.mark(), "--user", USER, "--network", "none", "--read-only",
+         "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", *mounts,
          *[f"--env={entry['name']}={entry['value']}" for entry in container["env"]],
          "--entrypoint", command[0], image, *command[1:]], capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -79,7 +79,8 @@ def test_a_model_is_seeded_and_served(flavor: str, own_image: str, tmp_path: Pat
         probe = ["docker", "exec", server.name, *spec["containers"][0]["readinessProbe"]["exec"]["command"]]
         waiting.wait_for("the model to be ready", lambda: shell.succeeds(probe), seconds=90,
                          give_up=lambda: None if server.running() else server.log())
-        answer = server.ask(server.port(8080), "/v1/models/who:predict", {"instances": [1]}, headers={"Content-Type": "application/json"})
+        answer = server.ask(server.port(8080), "/v1/models/who:predict", {"instances": [1]},
+                            headers={"Content-Type": "application/json"})
         assert answer.json == {"predictions": [{"uid": 1234567, "name": "model-server", "cache": True}]}, answer.text
         assert json.loads(server.python("import os, json; print(json.dumps(os.getgroups()))")) in ([0], [])
         assert server.end()[0] == 0

@@ -46,7 +46,8 @@ def test_every_pod_stays_restricted():
 def test_a_user_that_the_image_does_not_know_has_a_home_and_a_name(user, flavor):
     """Its home would be / (read-only), and Python's getpass.getuser() an error, which PyTorch's compiler calls."""
     values = changed(CASES["wrapper"], runtime__flavor=flavor, securityContext__runAsUser=user)
-    env = {entry["name"]: entry["value"] for entry in only(render_chart(values), "ServingRuntime")["spec"]["containers"][0]["env"]}
+    container = only(render_chart(values), "ServingRuntime")["spec"]["containers"][0]
+    env = {entry["name"]: entry["value"] for entry in container["env"]}
     assert (env["HOME"], env["USER"]) == ("/tmp", "model-server")
 
 

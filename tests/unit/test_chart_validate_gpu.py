@@ -43,8 +43,8 @@ RULES = {
     ),
     "requested without the switch": (
         changed(SMALLEST, runtime__resources__requests={"amd.com/gpu": "1"}),
-        "runtime.resources.requests has amd.com/gpu while gpu.enabled is false, so the server keeps its image for CPUs; remove it "
-        "and set gpu.enabled=true, gpu.resourceName=amd.com/gpu and gpu.count instead",
+        "runtime.resources.requests has amd.com/gpu while gpu.enabled is false, so the server keeps its image for CPUs; remove "
+        "it and set gpu.enabled=true, gpu.resourceName=amd.com/gpu and gpu.count instead",
         changed(GPU, gpu__resourceName="amd.com/gpu"),
     ),
     "resource twice": (
