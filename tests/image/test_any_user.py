@@ -1,5 +1,5 @@
 """The seeding Job and the server as a user that the image does not know, with group 0: what OpenShift makes of
-`securityContext: {runAsUser: null, fsGroup: null}`. The rendered pods on docker, one after the other, with one folder as claim."""
+`securityContext: {runAsUser: null, fsGroup: null}`. The rendered pods on docker, one after the other, on one folder."""
 
 import json
 import os

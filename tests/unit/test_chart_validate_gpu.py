@@ -70,6 +70,12 @@ RULES = {
         "gpu.enabled=true and gpu.count instead",
         env(SMALLEST, NVIDIA_VISIBLE_DEVICES="void"),
     ),
+    "GPUs by another name than their number": (
+        env(GPU, CUDA_VISIBLE_DEVICES="MIG-7c1e"),
+        "runtime.env: with MIG-7c1e in CUDA_VISIBLE_DEVICES TorchServe ends at its start; write the GPUs' numbers, for example 0,1, "
+        "or remove it",
+        env(GPU, CUDA_VISIBLE_DEVICES="0,1"),
+    ),
     "no image": (
         changed(GPU, gpu__image__tag=""),
         "gpu.image has neither tag nor digest; set one of them",

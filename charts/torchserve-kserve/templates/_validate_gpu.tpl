@@ -52,11 +52,15 @@ gpu.tolerations: without a key it has to be for every taint; write its key, or o
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: a complaint about GPUs that the container gets past Kubernetes, which then gives them to other pods, too. */}}
+{{/* in: root; out: complaints about variables: GPUs that the container gets past Kubernetes, which then gives them to other pods, too;
+what TorchServe does not understand. */}}
 {{- define "torchserve-kserve.validate.gpuVariable" -}}
 {{- range .Values.runtime.env }}
 {{- if and (eq .name "NVIDIA_VISIBLE_DEVICES") (not (has .value (list "none" "void"))) }}
 runtime.env: NVIDIA_VISIBLE_DEVICES gives the server GPUs that Kubernetes gives to other pods, too; remove it and set gpu.enabled=true and gpu.count instead
+{{- end }}
+{{- if and (eq .name "CUDA_VISIBLE_DEVICES") (not (regexMatch "^(-?[0-9]+(,-?[0-9]+)*)?$" (.value | default ""))) }}
+runtime.env: with {{ .value }} in CUDA_VISIBLE_DEVICES TorchServe ends at its start; write the GPUs' numbers, for example 0,1, or remove it
 {{- end }}
 {{- end }}
 {{- end -}}
