@@ -72,8 +72,8 @@ RULES = {
     ),
     "GPUs by another name than their number": (
         env(GPU, CUDA_VISIBLE_DEVICES="MIG-7c1e"),
-        "runtime.env: with MIG-7c1e in CUDA_VISIBLE_DEVICES TorchServe ends at its start; write the GPUs' numbers, for example 0,1, "
-        "or remove it",
+        "runtime.env: with MIG-7c1e in CUDA_VISIBLE_DEVICES TorchServe ends at its start; write the GPUs' numbers, for example "
+        "0,1, or remove it",
         env(GPU, CUDA_VISIBLE_DEVICES="0,1"),
     ),
     "no image": (
