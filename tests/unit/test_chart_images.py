@@ -48,7 +48,7 @@ def test_a_mirror_holds_every_image_of_the_chart():
     )
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["cloud-sources", "image-source", "gpu", "kubeflow", "stock-runtime", "wrapper", "all-options"])
 def test_no_image_of_the_chart_comes_from_elsewhere(case):
     given = json.dumps(CASES[case])
     elsewhere = [image for image in listed(changed(CASES[case], **MIRROR)) if not image.startswith("mirror.example.com:5000/")]
