@@ -128,6 +128,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def images(session: nox.Session) -> None:
+    """The images that a release pulls, for a mirror: `-- --values FILE --set K=V --json`."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci", "images", *session.posargs)
+
+
+@nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Writes the pages that are made from the chart itself: docs/migration.md."""
     install(session, "harness")

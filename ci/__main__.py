@@ -1,4 +1,4 @@
-"""`python -m ci COMMAND`: what the nox sessions preview, demo, package, up and down run."""
+"""`python -m ci COMMAND`: what the nox sessions preview, demo, images, package, up and down run."""
 
 import argparse
 import signal
@@ -9,7 +9,7 @@ import kubernetes
 import requests
 import urllib3
 
-from ci import demo, helm, package, preview
+from ci import demo, helm, image_list, package, preview
 from ci.cluster import edge, engine, profile_istio, shell, up
 from ci.cluster.errors import Problem
 from ci.cluster.report import say, timings
@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--no-install", action="store_true", help="install no package of the distribution")
         module.add_options(command)
     package.add_options(commands.add_parser("package", help=package.__doc__, allow_abbrev=False))
+    image_list.add_options(commands.add_parser("images", help=image_list.__doc__))
     bring = commands.add_parser("up", help="find or make the test cluster")
     bring.add_argument("--kubeconfig", type=Path, help="use this cluster of yours")
     bring.add_argument("--profile", choices=sorted(PROFILES), help="the cluster with this on it, or the one made for it")
@@ -58,6 +59,8 @@ def main() -> int:
             demo.run(options)
         elif options.command == "package":
             package.run(options)
+        elif options.command == "images":
+            image_list.run(options)
         elif options.command == "up":
             cluster = bring(options)
             say(f"the cluster answers: export KUBECONFIG={cluster.kubeconfig}")

@@ -50,7 +50,7 @@ def arguments(spec: Mapping[str, Any], config_maps: Mapping[str, Mapping[str, st
     found += [part for drop in security["capabilities"]["drop"] for part in ("--cap-drop", drop)]
     if security.get("runAsUser") is not None:
         found += ["--user", str(security["runAsUser"])]
-    found += [part for entry in container["env"] for part in ("--env", f"{entry['name']}={entry['value']}")]
+    found += [part for entry in _environment(container) for part in ("--env", f"{entry['name']}={entry['value']}")]
     volumes = {volume["name"]: volume for volume in spec["volumes"]}
     for mount in container["volumeMounts"]:
         files = _files(volumes[mount["name"]], spec, config_maps)
@@ -65,9 +65,19 @@ def arguments(spec: Mapping[str, Any], config_maps: Mapping[str, Mapping[str, st
     return [*found, "--entrypoint", container["command"][0], container["image"], *container["command"][1:], *container["args"]]
 
 
+def _environment(container: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """The container's variables. Raises Problem for those whose values are in a cluster."""
+    if "envFrom" in container or any("valueFrom" in entry for entry in container["env"]):
+        raise Problem("A preview has no ConfigMaps and Secrets of a cluster: leave runtime.envFrom out, and valueFrom in "
+                      "runtime.env.")
+    return container["env"]
+
+
 def _files(volume: Mapping[str, Any], spec: Mapping[str, Any],
            config_maps: Mapping[str, Mapping[str, str]]) -> Mapping[str, str] | None:
     """What a volume of a ConfigMap, or in Knative mode of the pod's annotations, holds; None for an emptyDir."""
+    if "secret" in volume or volume.get("configMap", {}).get("name", "") not in {"", *config_maps}:
+        raise Problem("A preview has no ConfigMaps and Secrets of a cluster: leave runtime.ca out.")
     if "configMap" in volume:
         return config_maps[volume["configMap"]["name"]]
     if "projected" not in volume:

@@ -81,6 +81,8 @@ def mounted(objects: list[dict]) -> dict[str, str]:
     found = {}
     for mount in spec["containers"][0]["volumeMounts"]:
         (volume,) = [volume for volume in spec["volumes"] if volume["name"] == mount["name"]]
+        if "items" in volume.get("configMap", {}):
+            continue  # the user's own
         if "configMap" in volume:
             files = only(objects, "ConfigMap", volume["configMap"]["name"])["data"]
         else:

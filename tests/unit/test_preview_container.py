@@ -105,3 +105,17 @@ def test_in_knative_mode_the_same_files_come_from_the_annotations(tmp_path: Path
     contents = [{path.name: path.read_text() for path in (tmp_path / mode).rglob("*") if path.is_file()}
                 for mode in ("standard", "knative")]
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("runtime", [
+    {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "b"}}}]},
+    {"envFrom": [{"configMapRef": {"name": "a"}}]}, {"ca": {"configMapName": "a"}}, {"ca": {"secretName": "a"}},
+])
+def test_what_only_a_cluster_has_is_refused(runtime: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="A preview has no ConfigMaps and Secrets of a cluster: leave runtime"):
+        arguments({**VALUES, "runtime": runtime}, tmp_path)
+
+
+def test_more_environment_reaches_docker(tmp_path: Path) -> None:
+    given = arguments({**VALUES, "runtime": {"env": [{"name": "HF_HOME", "value": "/tmp/hf"}]}}, tmp_path)
+    assert "HF_HOME=/tmp/hf" in option("--env", given)

@@ -15,7 +15,7 @@ from tests.unit.render import CHART, complaints, schema_error
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Maps whose keys are the user's.
-OPEN = {"models", "extraProperties", "annotations", "labels", "global"}
+OPEN = {"models", "extraProperties", "annotations", "labels"}
 OPEN |= {f"metrics.{path}" for path in ("podMonitor.labels", "prometheusRule.labels", "dashboard.labels",
                                         "dashboard.annotations")}  # fmt: skip
 

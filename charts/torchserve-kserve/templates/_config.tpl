@@ -46,6 +46,7 @@ enable_envvars_config: "false"
 install_py_dep_per_model: "false"
 disable_system_metrics: "true"
 metrics_mode: prometheus
+{{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
 {{/* in: root; out: config.properties. A backslash is an escape sign there, so the user's are doubled. */}}

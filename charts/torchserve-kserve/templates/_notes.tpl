@@ -117,3 +117,15 @@ The newest revision is a canary: it gets {{ int $percent }} % of the requests on
 To keep it, `helm upgrade` with the same values and canaryTrafficPercent=100; to take it back, helm -n {{ .Release.Namespace }} rollback {{ .Release.Name }}.
 {{- end -}}
 {{- end -}}
+
+{{/* in: root; out: which of Knative's features the fields need that get the pods onto GPU nodes, or nothing. */}}
+{{- define "torchserve-kserve.notes.gpu" -}}
+{{- $features := list -}}
+{{- range $key, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
+{{- if $given -}}{{- $features = lower $key | printf "kubernetes.podspec-%s" | append $features -}}{{- end -}}
+{{- end -}}
+{{- if and .Values.gpu.enabled (eq .Values.deploymentMode "Knative") $features -}}
+Knative refuses the pods as long as its administrator has not enabled {{ join ", " $features }}
+in the ConfigMap config-features of the namespace knative-serving.
+{{- end -}}
+{{- end -}}

@@ -1,10 +1,21 @@
 {{/* What the pods of the server, the seeding Job and the test have in common. */}}
 
-{{/* in: an image of the values; out: its reference; a digest wins over the tag. */}}
+{{/* in: {root, image: one of the values}; out: its reference; a digest wins over the tag, global.imageRegistry over the registry. */}}
 {{- define "torchserve-kserve.image" -}}
-{{- with .registry }}{{ . }}/{{ end -}}
-{{- .repository -}}
-{{- if .digest }}@{{ .digest }}{{ else }}:{{ .tag }}{{ end -}}
+{{- with (.root.Values.global).imageRegistry | default .image.registry }}{{ . }}/{{ end -}}
+{{- .image.repository -}}
+{{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ .image.tag }}{{ end -}}
+{{- end -}}
+
+{{/* in: root; out: YAML of a pod's imagePullSecrets, the release's own and global.imagePullSecrets, each once; or nothing. */}}
+{{- define "torchserve-kserve.pullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat (.Values.imagePullSecrets | default list) ((.Values.global).imagePullSecrets | default list) -}}
+{{- $secrets = kindIs "string" . | ternary (dict "name" .) . | append $secrets | uniq -}}
+{{- end -}}
+{{- with $secrets -}}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end -}}
 {{- end -}}
 
 {{/* in: root; out: a container's securityContext after the restricted Pod Security Standard, with a read-only root. It is

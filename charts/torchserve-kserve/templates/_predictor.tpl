@@ -45,12 +45,32 @@ serving.knative.dev/progress-deadline: {{ include "torchserve-kserve.startupSeco
 labels: {{- . | nindent 2 }}
 {{- end }}
 {{- include "torchserve-kserve.podFields" . }}
+{{- with include "torchserve-kserve.caVolume" . | trim }}
+volumes: {{- . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: YAML of the environment that the model adds to that runtime's container, with the authority's mount, or nothing. */}}
+{{- define "torchserve-kserve.otherRuntimeEnv" -}}
+{{- $env := include "torchserve-kserve.caEnv" . | fromYamlArray | concat (.Values.runtime.env | default list) -}}
+{{- with $env }}
+env: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.runtime.envFrom }}
+envFrom: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "torchserve-kserve.caMount" . | trim }}
+volumeMounts: {{- . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: YAML of what the model says of that runtime's container. Which directories it writes to, only its author knows. Its
 port is written for gRPC alone: KServe calls 8080 of a container that names none. */}}
 {{- define "torchserve-kserve.otherRuntimeContainer" -}}
-resources: {{- include "torchserve-kserve.resources" .Values.runtime.resources | nindent 2 }}
+resources: {{- include "torchserve-kserve.serverResources" . | nindent 2 }}
+{{- with include "torchserve-kserve.otherRuntimeEnv" . | trim }}
+{{ . }}
+{{- end }}
 securityContext: {{- omit (include "torchserve-kserve.containerSecurity" . | fromYaml) "readOnlyRootFilesystem" | toYaml | nindent 2 }}
 {{- if eq .Values.protocol "grpc-v2" }}
 ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 2 }}
@@ -67,6 +87,9 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .Values.serviceAccountName }}
 serviceAccountName: {{ . | quote }}
+{{- end }}
+{{- if and .Values.gpu.enabled .Values.gpu.runtimeClassName }}
+runtimeClassName: {{ .Values.gpu.runtimeClassName | quote }}
 {{- end }}
 {{- if eq .Values.deploymentMode "Standard" }}
 # The drain, and what the server needs to stop after it.

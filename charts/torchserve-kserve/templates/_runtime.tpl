@@ -75,8 +75,11 @@ waits until nothing new has come for so long. */}}
 {{/* in: root; out: YAML of what the predictor's pods have besides labels and annotations, in the runtime or in the predictor alike, or
 nothing. */}}
 {{- define "torchserve-kserve.podFields" -}}
-{{- with .Values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- with include "torchserve-kserve.pullSecrets" . }}
+{{ . }}
+{{- end }}
+{{- with include "torchserve-kserve.gpuPodFields" . | trim }}
+{{ . }}
 {{- end }}
 {{- if and (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) }}
 affinity: {{- include "torchserve-kserve.claimAffinity" . | nindent 2 }}
@@ -85,6 +88,7 @@ affinity: {{- include "torchserve-kserve.claimAffinity" . | nindent 2 }}
 
 {{/* in: root; out: the ServingRuntime's spec. The runtime's name hashes it. */}}
 {{- define "torchserve-kserve.runtimeSpec" -}}
+{{- $image := include "torchserve-kserve.serverImage" . | fromJson -}}
 multiModel: false
 supportedModelFormats:
   - {name: pytorch, autoSelect: false}
@@ -98,8 +102,8 @@ annotations: {{- . | nindent 2 }}
 {{- include "torchserve-kserve.podFields" . }}
 containers:
   - name: kserve-container
-    image: {{ include "torchserve-kserve.image" .Values.runtime.image | quote }}
-    imagePullPolicy: {{ .Values.runtime.image.pullPolicy }}
+    image: {{ include "torchserve-kserve.image" (dict "root" . "image" $image) | quote }}
+    imagePullPolicy: {{ $image.pullPolicy }}
     # Not the image's entrypoint: that one lives on when TorchServe has died.
     command: [python, /opt/torchserve-kserve/start/start.py]
     args:
@@ -120,25 +124,23 @@ containers:
       - /home/model-server/kserve_wrapper/__main__.py
       {{- end }}
     env:
-      - {name: TEMP, value: /tmp}
-      - {name: LOG_LOCATION, value: /tmp/logs}
-      - {name: METRICS_LOCATION, value: /tmp/logs}
-      - {name: PYTHONUNBUFFERED, value: "1"}
-      {{- with include "torchserve-kserve.threads" . }}
-      - {name: OMP_NUM_THREADS, value: {{ . | quote }}}
-      {{- end }}
-      {{- if eq .Values.runtime.flavor "wrapper" }}
-      {{- include "torchserve-kserve.wrapperEnv" . | nindent 6 }}
-      {{- end }}
+      {{- include "torchserve-kserve.serverEnv" . | nindent 6 }}
+      {{- with .Values.runtime.env }}{{ toYaml . | nindent 6 }}{{ end }}
+    {{- with .Values.runtime.envFrom }}
+    envFrom: {{- toYaml . | nindent 6 }}
+    {{- end }}
     ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 6 }}
     {{- include "torchserve-kserve.probes" . | nindent 4 }}
     terminationMessagePolicy: FallbackToLogsOnError
-    resources: {{- include "torchserve-kserve.resources" .Values.runtime.resources | nindent 6 }}
+    resources: {{- include "torchserve-kserve.serverResources" . | nindent 6 }}
     securityContext: {{- include "torchserve-kserve.containerSecurity" . | nindent 6 }}
     volumeMounts:
       - {name: config, mountPath: /etc/torchserve, readOnly: true}
       - {name: start, mountPath: /opt/torchserve-kserve/start, readOnly: true}
       - {name: tmp, mountPath: /tmp}
+      {{- with include "torchserve-kserve.caMount" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
 volumes:
   - name: config
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.configData" "name" "torchserve-kserve.configName") | nindent 4 }}
@@ -146,6 +148,9 @@ volumes:
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.startData" "name" "torchserve-kserve.startName") | nindent 4 }}
   - name: tmp
     emptyDir: {}
+  {{- with include "torchserve-kserve.caVolume" . | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
 {{- end -}}
 
 {{/* in: root; out: name of the ServingRuntime; of the chart's own the spec's content is hashed, not its layout. */}}

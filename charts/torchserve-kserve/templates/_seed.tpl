@@ -71,8 +71,11 @@ template:
     {{- with .Values.seed.serviceAccountName }}
     serviceAccountName: {{ . | quote }}
     {{- end }}
-    {{- with .Values.imagePullSecrets }}
-    imagePullSecrets: {{- toYaml . | nindent 6 }}
+    {{- with include "torchserve-kserve.pullSecrets" . }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- with include "torchserve-kserve.gpuJobFields" . | trim }}
+    {{- . | nindent 4 }}
     {{- end }}
     {{- with include "torchserve-kserve.claimAffinity" . }}
     affinity: {{- . | nindent 6 }}

@@ -112,7 +112,7 @@ pod may not name a claim twice. */}}
 {{- $needs := include "torchserve-kserve.needs" . | fromJson -}}
 {{- $image := ternary .Values.seed.storageImage .Values.runtime.image $needs.storage -}}
 name: seed
-image: {{ include "torchserve-kserve.image" $image | quote }}
+image: {{ include "torchserve-kserve.image" (dict "root" . "image" $image) | quote }}
 imagePullPolicy: {{ $image.pullPolicy }}
 command: [python3, {{ include "torchserve-kserve.seedFolder" . }}/seed.py]
 args: {{- include "torchserve-kserve.seedArgs" . | nindent 2 }}

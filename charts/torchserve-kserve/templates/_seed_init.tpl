@@ -24,7 +24,7 @@ volumeMounts:
 the server's image has none, the program says so. */}}
 {{- define "torchserve-kserve.archiverContainer" -}}
 name: archiver
-image: {{ include "torchserve-kserve.image" .Values.runtime.image | quote }}
+image: {{ include "torchserve-kserve.image" (dict "root" . "image" .Values.runtime.image) | quote }}
 imagePullPolicy: {{ .Values.runtime.image.pullPolicy }}
 command:
   - python3

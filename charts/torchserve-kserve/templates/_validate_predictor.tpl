@@ -74,17 +74,19 @@ models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than
 {{/* in: root; out: complaints about the server's flavour, protocol, envelope and image. */}}
 {{- define "torchserve-kserve.validate.runtime" -}}
 {{- $runtime := .Values.runtime }}
+{{- $repository := get (include "torchserve-kserve.serverImage" . | fromJson) "repository" }}
+{{- $key := ternary "gpu.image" "runtime.image" (and .Values.gpu.enabled .Values.gpu.image.repository | empty | not) }}
 {{- if not (or $runtime.image.tag $runtime.image.digest) }}
 runtime.image has neither tag nor digest; set one of them
 {{- end }}
 {{- if and (eq $runtime.flavor "native") (eq .Values.protocol "grpc-v2") }}
 protocol grpc-v2: TorchServe itself does not speak it on KServe's port; set runtime.flavor=wrapper with an image that has the wrapper, or write protocol v2
 {{- end }}
-{{- if and $runtime.create (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $runtime.image.repository) }}
-runtime.flavor wrapper: the image {{ $runtime.image.repository }} has no wrapper; write runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image
+{{- if and $runtime.create (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $repository) }}
+runtime.flavor wrapper: the image {{ $repository }} has no wrapper; write {{ $key }}.repository=pytorch/torchserve-kfs and {{ $key }}.tag=0.12.0{{ if eq $key "gpu.image" }}-gpu{{ end }}, or use the project's own image
 {{- end }}
-{{- if and $runtime.create (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $runtime.image.repository) }}
-runtime.serviceEnvelope torchserve_kserve: the image {{ $runtime.image.repository }} does not have that envelope; write stock, or use the project's own image
+{{- if and $runtime.create (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $repository) }}
+runtime.serviceEnvelope torchserve_kserve: the image {{ $repository }} does not have that envelope; write stock, or use the project's own image
 {{- end }}
 {{- include "torchserve-kserve.validate.runtimeName" . }}
 {{- end -}}

@@ -14,6 +14,7 @@ disable_token_authorization: probes and KServe send no token, and the management
 enable_model_api: a model that is loaded by a call is gone at the next start
 enable_envvars_config: the pod's environment could change what is written here
 install_py_dep_per_model: it runs pip at every start of a pod, which needs the network and a writable image
+number_of_gpu: it has to fit the GPUs that Kubernetes gives the server
 model_snapshot: one name of a model has to serve snapshot, probes and tests
 load_models: the snapshot says what is loaded
 models: the snapshot has every model's settings
@@ -24,6 +25,7 @@ use_env_allowed_urls: the pod's environment could change what is written here
 {{- define "torchserve-kserve.ownInstead" -}}
 service_envelope: set protocol or runtime.serviceEnvelope
 model_store: set persistence or storageUri
+number_of_gpu: set gpu.enabled=true and gpu.count
 model_snapshot: set models
 load_models: set models
 models: set models

@@ -3,22 +3,14 @@
 {{/* in: root; out: complaints about them. */}}
 {{- define "torchserve-kserve.validate.seed" -}}
 {{- $seed := .Values.seed }}
-{{- if and $seed.ca.configMapName $seed.ca.secretName }}
-seed.ca has configMapName and secretName; keep one of them
-{{- end }}
-{{- if and (or $seed.ca.configMapName $seed.ca.secretName) (not $seed.ca.key) }}
-seed.ca has no key; set seed.ca.key to the certificate's
-{{- end }}
+{{- include "torchserve-kserve.validate.ca" (dict "key" "seed.ca" "ca" $seed.ca) }}
 {{- if not (or $seed.storageImage.tag $seed.storageImage.digest) }}
 seed.storageImage has neither tag nor digest; set one of them
 {{- end }}
 {{- include "torchserve-kserve.validate.s3" . }}
-{{- include "torchserve-kserve.validate.env" . }}
-{{- range $seed.envFrom }}
-{{- if eq (empty .secretRef) (empty .configMapRef) }}
-seed.envFrom: each entry names one object; write either secretRef or configMapRef in it
-{{- end }}
-{{- end }}
+{{- $own := include "torchserve-kserve.seedEnv" . | fromYamlArray }}
+{{- include "torchserve-kserve.validate.env" (dict "key" "seed.env" "given" $seed.env "own" $own "why" "the program or from seed.s3 and seed.ca") }}
+{{- include "torchserve-kserve.validate.envFrom" (dict "key" "seed.envFrom" "given" $seed.envFrom) }}
 {{- end -}}
 
 {{/* in: root; out: complaints about how s3:// is reached, also where there is none to reach. */}}
@@ -36,26 +28,5 @@ seed.s3.anonymous is true and seed.s3.credentials.secretName is set, which would
 {{- end }}
 {{- if and (not $s3.pathStyle) (not $s3.endpoint) }}
 seed.s3.pathStyle is false without seed.s3.endpoint, and AWS is asked by host name anyway; remove it, or set seed.s3.endpoint
-{{- end }}
-{{- end -}}
-
-{{/* in: root; out: complaints about a variable that is there twice, without a value, or with two. */}}
-{{- define "torchserve-kserve.validate.env" -}}
-{{- $seen := dict }}
-{{- range include "torchserve-kserve.seedEnv" . | fromYamlArray }}{{ $_ := set $seen .name "the chart writes it for the program or from seed.s3 and seed.ca" }}{{ end }}
-{{- range .Values.seed.env }}
-{{- if hasKey $seen .name }}
-seed.env: {{ .name }} is there twice, {{ get $seen .name }}; remove it
-{{- end }}
-{{- $_ := set $seen .name "it stands further up" }}
-{{- if and (hasKey . "valueFrom") (hasKey . "value") }}
-seed.env: {{ .name }} has value and valueFrom; keep one of them
-{{- else if hasKey . "valueFrom" }}
-{{- if eq (empty (.valueFrom).secretKeyRef) (empty (.valueFrom).configMapKeyRef) }}
-seed.env: {{ .name }} has to come from one key; write either secretKeyRef or configMapKeyRef in its valueFrom
-{{- end }}
-{{- else if not (hasKey . "value") }}
-seed.env: {{ .name }} has no value; set its value or its valueFrom
-{{- end }}
 {{- end }}
 {{- end -}}

@@ -1,0 +1,64 @@
+{{/* One switch, gpu.enabled: the server's image and resources, TorchServe's number_of_gpu, and which nodes the pods may be on. */}}
+
+{{/* in: root; out: JSON of the server's image, in the form of runtime.image; what gpu.image leaves empty is runtime.image's. */}}
+{{- define "torchserve-kserve.serverImage" -}}
+{{- $image := .Values.runtime.image -}}
+{{- if .Values.gpu.enabled -}}
+{{- $image = pick .Values.gpu.image "tag" "digest" -}}
+{{- range $key := list "registry" "repository" "pullPolicy" -}}
+{{- $_ := get $.Values.gpu.image $key | default (get $.Values.runtime.image $key) | set $image $key -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $image -}}
+{{- end -}}
+
+{{/* in: root; out: YAML of the server's resources. Of an extended resource Kubernetes takes the limit as the request. */}}
+{{- define "torchserve-kserve.serverResources" -}}
+{{- $resources := include "torchserve-kserve.resources" .Values.runtime.resources | fromYaml -}}
+{{- if .Values.gpu.enabled -}}
+{{- $limits := merge (dict .Values.gpu.resourceName (toString (int .Values.gpu.count))) ($resources.limits | default dict) -}}
+{{- $_ := set $resources "limits" $limits -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end -}}
+
+{{/* in: root; out: YAML map of TorchServe's properties about GPUs, or nothing. It uses as many of those it sees, at most. */}}
+{{- define "torchserve-kserve.gpuProperties" -}}
+{{- if .Values.gpu.enabled }}
+number_of_gpu: {{ int .Values.gpu.count | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: JSON {tolerations: [...]} of a pod on a GPU node. The default is for the taint that such nodes usually have, which
+is NVIDIA's one for parts of its GPUs, too. */}}
+{{- define "torchserve-kserve.gpuTolerations" -}}
+{{- $taint := ternary "nvidia.com/gpu" .Values.gpu.resourceName (hasPrefix "nvidia.com/" .Values.gpu.resourceName) -}}
+{{- $usual := list (dict "key" $taint "operator" "Exists" "effect" "NoSchedule") -}}
+{{- dict "tolerations" (kindIs "invalid" .Values.gpu.tolerations | ternary $usual .Values.gpu.tolerations) | toJson -}}
+{{- end -}}
+
+{{/* in: root; out: YAML of the fields that get the predictor's pods onto GPU nodes, or nothing. Knative takes them only where its
+administrator has said so, so there they are only those that were asked for. */}}
+{{- define "torchserve-kserve.gpuPodFields" -}}
+{{- if .Values.gpu.enabled -}}
+{{- if or .Values.gpu.tolerations (and (kindIs "invalid" .Values.gpu.tolerations) (eq .Values.deploymentMode "Standard")) }}
+{{ include "torchserve-kserve.gpuTolerations" . | fromJson | toYaml }}
+{{- end }}
+{{- with .Values.gpu.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: the same for the seeding Job's pod: with a claim for one node it has to meet the predictor on a GPU node, and a
+Job that came first to another one would keep the predictor from every GPU. */}}
+{{- define "torchserve-kserve.gpuJobFields" -}}
+{{- if and .Values.gpu.enabled (include "torchserve-kserve.oneNode" .) -}}
+{{- with (include "torchserve-kserve.gpuTolerations" . | fromJson).tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.gpu.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+{{- end -}}
