@@ -15,7 +15,7 @@ from tests.unit.render import CHART, complaints, schema_error
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Maps whose keys are the user's.
-OPEN = {"models", "extraProperties", "annotations", "labels", "global"}
+OPEN = {"models", "extraProperties", "annotations", "labels", "global", "predictor", "transformer", "explainer", "logger", "batcher"}
 
 
 def resolved(node: dict) -> dict:
@@ -75,7 +75,8 @@ def test_every_object_is_closed_but_the_maps_that_are_the_users():
     objects = [node for node in every_node(SCHEMA) if node.get("type") == "object"]
     opened = [node["description"] for node in objects if node.get("additionalProperties") is True]
     assert all("additionalProperties" in node for node in objects)
-    assert len(opened) == 3, "only global, a model's example and a rule of Istio's are open"
+    ours = "global, a model's example, a rule of Istio's and a condition of a selector"
+    assert len(opened) == 10, f"only {ours}, an object of extraObjects, and what is passed through to KServe are open"
 
 
 def test_the_default_values_fit_but_for_the_model_that_has_to_be_named():
@@ -129,6 +130,11 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"domainMapping__hosts": ["A.example.com"]}, "hosts"),
         ({"kubeflow__authorizationPolicy__rules": ["x"]}, "rules"),
         ({"persistence__accessModes": ["RWO"]}, "accessModes"),
+        ({"persistence__dataSource__kind": "Secret"}, "kind"),
+        ({"persistence__selector": {"labels": {}}}, "selector"),
+        ({"autoscalerClass": "kpa"}, "autoscalerClass"),
+        ({"predictor": []}, "predictor"),
+        ({"extraObjects": [1]}, "extraObjects"),
         ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
         ({"securityContext__runAsUser": 0}, "runAsUser"),
         ({"extraProperties__a": ["x"]}, "extraProperties"),
@@ -151,7 +157,10 @@ def test_limits_that_others_set_are_named(key, said):
     assert said in SCHEMA["properties"][key]["description"]
 
 
-@pytest.mark.parametrize("key", ["annotations", "labels", "storageUri", "serviceAccountName"])
+@pytest.mark.parametrize(
+    "key", ["annotations", "labels", "storageUri", "serviceAccountName", "predictor", "logger", "batcher", "transformer", "explainer",
+            "extraObjects", "autoscalerClass"]
+)
 def test_examples_are_taken_in_the_default_mode(key):
     """Where a whole release with them is right; the others' examples need further keys."""
     base = CASES["storage-uri"] if key == "storageUri" else SMALLEST

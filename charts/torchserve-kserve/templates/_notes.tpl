@@ -113,3 +113,15 @@ The newest revision is a canary: it gets {{ int $percent }} % of the requests on
 To keep it, `helm upgrade` with the same values and canaryTrafficPercent=100; to take it back, helm -n {{ .Release.Namespace }} rollback {{ .Release.Name }}.
 {{- end -}}
 {{- end -}}
+
+{{/* in: root; out: which flags of Knative what is passed through needs, or nothing. */}}
+{{- define "torchserve-kserve.notes.knativeFlags" -}}
+{{- if eq .Values.deploymentMode "Knative" -}}
+{{- with (include "torchserve-kserve.neededFlags" . | fromJson).fields -}}
+Knative refuses these unless its administrator has enabled their flags in the ConfigMap config-features of knative-serving:
+{{ range $field, $flag := . }}
+   {{ $field }}: {{ $flag }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
