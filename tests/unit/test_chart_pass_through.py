@@ -183,7 +183,7 @@ def test_what_knative_takes_with_a_flag_or_never_is_what_its_code_says():
     assert {name.lower(): flag for name, flag in known.items()} == {field.lower(): flags[name] for name, field in needed}
     assert set(listed("knativeVolumeFlags").values()) < set(flags.values())
     free = {field.lower() for field in re.findall(r"(?m)^\tout\.(\w+) = in\.", mask)} | {"automountserviceaccounttoken"}
-    pod = {name for name in SPEC["transformer"]["properties"]} - {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}
+    pod = set(SPEC["transformer"]["properties"]) - {"minReplicas", "maxReplicas", "scaleMetric", "scaleTarget"}
     pod -= {"scaleMetricType", "autoScaling", "containerConcurrency", "timeout", "canaryTrafficPercent", "logger", "batcher"}
     pod -= {"labels", "annotations", "storageUris", "serviceAccount"}
     assert {name for name in pod if name.lower() not in free} - known.keys() == set(listed("neverInKnative"))

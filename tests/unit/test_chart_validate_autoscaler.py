@@ -13,13 +13,14 @@ from tests.unit.test_values_schema import SCHEMA
 SCALED = changed(SMALLEST, maxReplicas=3)
 KNATIVE = changed(SCALED, deploymentMode="Knative")
 HPA = "hpa.autoscaling.knative.dev"
-CPU = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}]}
+SIXTY = {"type": "Utilization", "averageUtilization": 60}
+CPU = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": SIXTY}}]}
 QUERY = {
     "metrics": [
         {
             "type": "External",
             "external": {
-                "metric": {"backend": "prometheus", "serverAddress": "http://prometheus.monitoring:9090", "query": "sum(ts_queue)"},
+                "metric": {"backend": "prometheus", "serverAddress": "http://prometheus:9090", "query": "sum(ts_queue)"},
                 "target": {"type": "Value", "value": "4"},
             },
         }

@@ -89,8 +89,8 @@ RULES = {
     ),
     "key of a label": (
         changed(SMALLEST, persistence__labels={"-a": "b"}),
-        "persistence.labels: \"-a\" is no key of Kubernetes; write a name of at most 63 letters, digits, '-', '_' and '.', with a "
-        "letter or a digit at both ends, and before it, if at all, a domain and '/'",
+        "persistence.labels: \"-a\" is no key of Kubernetes; write a name of at most 63 letters, digits, '-', '_' and '.', "
+        "with a letter or a digit at both ends, and before it, if at all, a domain and '/'",
         changed(SMALLEST, persistence__labels={"a": "b"}),
     ),
 }

@@ -89,8 +89,8 @@ RULES = {
     ),
     "the server as a sidecar": (
         predictor(containers=[{"name": "kserve-container"}]),
-        "predictor.containers: kserve-container is the server itself; write its fields under predictor.model, and give a container "
-        "beside it another name",
+        "predictor.containers: kserve-container is the server itself; write its fields under predictor.model, and give a "
+        "container beside it another name",
         predictor(containers=[{"name": "exporter", "image": "exporter"}]),
     ),
     "volume of the chart": (
@@ -126,8 +126,8 @@ RULES = {
     ),
     "batches of another protocol": (
         changed(SMALLEST, protocol="v2", batcher={"maxBatchSize": 4}),
-        "batcher: KServe batches requests of protocol v1 alone and passes those of v2 on one by one; remove it, or write protocol "
-        "v1",
+        "batcher: KServe batches requests of protocol v1 alone and passes those of v2 on one by one; remove it, or write "
+        "protocol v1",
         changed(SMALLEST, batcher={"maxBatchSize": 4}),
     ),
     "batches of several models": (
@@ -173,7 +173,10 @@ RULES = {
 test_a_wrong_value_is_refused_in_one_sentence, test_the_right_value_beside_it_is_taken = both_ways(RULES)
 
 
-@pytest.mark.parametrize("name", ["CONFIG_PATH", "LOG_LOCATION", "METRICS_LOCATION", "PROTOCOL_VERSION", "TEMP", "TS_CONFIG_FILE"])
+VARIABLES = ["CONFIG_PATH", "LOG_LOCATION", "METRICS_LOCATION", "PROTOCOL_VERSION", "TEMP", "TS_CONFIG_FILE"]
+
+
+@pytest.mark.parametrize("name", VARIABLES)
 def test_variables_that_another_runtime_reads_are_its_users(name):
     given = [{"name": name, "value": "x"}]
     assert len(complaints(model(env=given))) == 1

@@ -15,7 +15,8 @@ from tests.unit.render import CHART, complaints, schema_error
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Maps whose keys are the user's.
-OPEN = {"models", "extraProperties", "annotations", "labels", "global", "predictor", "transformer", "explainer", "logger", "batcher"}
+PASSED = ["predictor", "transformer", "explainer", "logger", "batcher"]
+OPEN = {"models", "extraProperties", "annotations", "labels", "global", *PASSED}
 
 
 def resolved(node: dict) -> dict:
@@ -158,8 +159,7 @@ def test_limits_that_others_set_are_named(key, said):
 
 
 @pytest.mark.parametrize(
-    "key", ["annotations", "labels", "storageUri", "serviceAccountName", "predictor", "logger", "batcher", "transformer", "explainer",
-            "extraObjects", "autoscalerClass"]
+    "key", ["annotations", "labels", "storageUri", "serviceAccountName", "extraObjects", "autoscalerClass", *PASSED]
 )
 def test_examples_are_taken_in_the_default_mode(key):
     """Where a whole release with them is right; the others' examples need further keys."""
