@@ -130,8 +130,9 @@ def test_a_misspelt_field_is_found_by_kserves_schema(change, place):
 
 
 def test_nothing_changes_where_nothing_is_passed_through():
-    bare = spec(changed(SMALLEST, predictor={"nodeName": None, "model": None}))
+    bare = spec(changed(SMALLEST, predictor=dict.fromkeys(PREDICTOR)))
     assert bare == spec(SMALLEST)
+    assert spec(changed(SMALLEST, predictor={"model": {"storage": None, "securityContext": None, "readinessProbe": None}}))
     assert spec(changed(SMALLEST, predictor={"nodeName": "a"})) == {"predictor": {**bare["predictor"], "nodeName": "a"}}
 
 

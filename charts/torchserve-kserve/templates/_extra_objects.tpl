@@ -21,7 +21,7 @@ extraObjects[{{ $index }}] is no YAML map; write an object with apiVersion, kind
 extraObjects[{{ $index }}] has no {{ $key }}; write an object with apiVersion, kind and metadata.name
 {{- end }}
 {{- end }}
-{{- if not (dig "metadata" "name" "" $read) }}
+{{- if not ($read.metadata).name }}
 extraObjects[{{ $index }}] has no metadata.name; write an object with apiVersion, kind and metadata.name
 {{- end }}
 {{- end }}

@@ -17,7 +17,7 @@ value replaces the chart's. */}}
 is added to the chart's: KServe, too, replaces the runtime's. */}}
 {{- define "torchserve-kserve.givenFields" -}}
 {{- $given := include "torchserve-kserve.given" . | fromJson -}}
-{{- $podAffinity := dig "affinity" "podAffinity" dict $given -}}
+{{- $podAffinity := ($given.affinity).podAffinity | default dict -}}
 {{- if and $podAffinity (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) -}}
 {{- range $kind, $terms := (include "torchserve-kserve.claimAffinity" . | fromYaml).podAffinity -}}
 {{- with get $podAffinity $kind -}}{{- $_ := concat $terms . | set $podAffinity $kind -}}{{- end -}}

@@ -63,7 +63,7 @@ predictor.autoScaling.metrics: the HPA that KServe makes takes metrics of type R
 {{- range without (include "torchserve-kserve.scalingKeys" . | fromJsonArray) "predictor.autoScaling" }}
 {{ . }}: autoscalerClass keda scales by predictor.autoScaling.metrics alone; write it there, and remove {{ . }}
 {{- end }}
-{{- if not (dig "autoScaling" "metrics" list .Values.predictor) }}
+{{- if not (.Values.predictor.autoScaling).metrics }}
 autoscalerClass keda scales by predictor.autoScaling.metrics, and there is none; write at least one
 {{- end }}
 {{- end -}}

@@ -44,10 +44,10 @@ predictor.model.{{ $field }} is the chart's to write; remove it and use {{ get $
 {{- if $model.name }}
 predictor.model.name: KServe calls the container kserve-container; remove it
 {{- end }}
-{{- if dig "storage" "path" "" $model }}
+{{- if ($model.storage).path }}
 predictor.model.storage.path is the chart's to write; remove it and use storageUri or persistence.existingClaim instead
 {{- end }}
-{{- if dig "securityContext" "runAsUser" nil $model | kindIs "invalid" | not }}
+{{- if not (kindIs "invalid" ($model.securityContext).runAsUser) }}
 predictor.model.securityContext.runAsUser is the chart's to write; remove it and use securityContext.runAsUser instead
 {{- end }}
 {{- if .Values.runtime.create }}
