@@ -14,6 +14,8 @@ EXISTING = {"models": {"bert": {"marName": "bert.mar"}}, "persistence": {"create
 FILES = sorted(CHART.glob("ci/*-values.yaml"))
 CASES = {file.name.removesuffix("-values.yaml"): yaml.safe_load(file.read_text()) for file in FILES}
 CASES["smallest"] = SMALLEST
+# What the cases of Standard mode have that Knative knows otherwise, or not at all.
+STANDARD_ALONE = {"autoscalerClass", "scaleMetric", "scaleTarget"}
 # The ones whose runtime is the chart's.
 OWN = {name: case for name, case in CASES.items() if case.get("runtime", {}).get("create", True)}
 
@@ -28,3 +30,8 @@ def changed(values: dict, **changes: object) -> dict:
             place = place.setdefault(parent, {})
         place[last] = value
     return merged
+
+
+def in_knative(values: dict) -> dict:
+    """A case of Standard mode as Knative takes it."""
+    return {key: value for key, value in values.items() if key not in STANDARD_ALONE} | {"deploymentMode": "Knative"}

@@ -39,6 +39,7 @@ def test_notes_name_no_job_where_nothing_is_seeded():
 
 def test_notes_say_where_the_pods_of_a_claim_for_one_node_run():
     assert "all 3 pods run on one node" in notes(changed(SMALLEST, maxReplicas=3))
+    assert "all 3 pods run on one node" in notes(changed(SMALLEST, autoscalerClass="none", minReplicas=3))
     assert "one node" not in notes(changed(SMALLEST, maxReplicas=3, persistence__accessModes=["ReadWriteMany"]))
 
 

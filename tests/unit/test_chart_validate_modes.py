@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.cases import CASES, SMALLEST, changed
+from tests.unit.cases import CASES, SMALLEST, changed, in_knative
 from tests.unit.render import complaints
 from tests.unit.rules import both_ways
 
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
 OURS = {"repository": "torchserve-kserve/torchserve"}
 KFS = {"repository": "pytorch/torchserve-kfs", "tag": "0.12.0"}
-HPA = {"autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev"}
+HPA = "hpa.autoscaling.knative.dev"
+SCALED = changed(SMALLEST, maxReplicas=2)
+SLEEPY = changed(KNATIVE, maxReplicas=2)
 
 # wrong values -> the sentence, then right values that differ as little as possible.
 RULES = {
@@ -33,50 +35,50 @@ RULES = {
         changed(KNATIVE, containerConcurrency=0),
     ),
     "metric of Knative": (
-        changed(SMALLEST, scaleMetric="rps"),
+        changed(SCALED, scaleMetric="rps"),
         "scaleMetric rps: deploymentMode Standard scales by cpu or memory; write one of them, or use deploymentMode Knative",
-        changed(SMALLEST, scaleMetric="memory", scaleTarget=80),
+        changed(SCALED, scaleMetric="memory", scaleTarget=80),
     ),
     "metric of Standard": (
-        changed(KNATIVE, scaleMetric="cpu"),
+        changed(SLEEPY, scaleMetric="cpu"),
         "scaleMetric cpu: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler "
-        "by annotations: {autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}",
-        changed(KNATIVE, scaleMetric="cpu", annotations=HPA),
+        "by autoscalerClass: hpa.autoscaling.knative.dev",
+        changed(SLEEPY, scaleMetric="cpu", autoscalerClass=HPA),
     ),
     "the other autoscaler at zero": (
-        changed(KNATIVE, minReplicas=0, annotations=HPA),
-        "minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove the "
-        "annotation autoscaling.knative.dev/class",
-        changed(KNATIVE, minReplicas=1, annotations=HPA),
+        changed(KNATIVE, minReplicas=0, autoscalerClass=HPA),
+        "minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove "
+        "autoscalerClass",
+        changed(KNATIVE, minReplicas=1, autoscalerClass=HPA),
     ),
     "metric without a target": (
-        changed(SMALLEST, scaleMetric="memory"),
+        changed(SCALED, scaleMetric="memory"),
         "scaleMetric memory: without scaleTarget KServe writes no metric, and Kubernetes would scale by cpu; set scaleTarget, "
         "percent of the memory request",
-        changed(SMALLEST, scaleMetric="memory", scaleTarget=150),
+        changed(SCALED, scaleMetric="memory", scaleTarget=150),
     ),
     "target of an autoscaler that KServe checks": (
-        changed(SMALLEST, scaleTarget=101, annotations={"serving.kserve.io/autoscalerClass": "hpa"}),
+        changed(SCALED, scaleTarget=101, autoscalerClass="hpa"),
         "scaleTarget 101: with the autoscaler hpa KServe takes no more than 100 (percent of the request); write 100 or less",
-        changed(SMALLEST, scaleTarget=101),
+        changed(SCALED, scaleTarget=101),
     ),
     "metric of the other autoscaler": (
-        changed(KNATIVE, scaleMetric="rps", annotations=HPA),
-        "scaleMetric rps: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove the "
-        "annotation autoscaling.knative.dev/class",
-        changed(KNATIVE, scaleMetric="rps"),
+        changed(SLEEPY, scaleMetric="rps", autoscalerClass=HPA),
+        "scaleMetric rps: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove "
+        "autoscalerClass",
+        changed(SLEEPY, scaleMetric="rps"),
     ),
     "memory of the other autoscaler": (
-        changed(KNATIVE, scaleMetric="memory", annotations=HPA),
+        changed(SLEEPY, scaleMetric="memory", autoscalerClass=HPA),
         "scaleMetric memory: without scaleTarget KServe writes no metric, and Kubernetes would scale by cpu; set scaleTarget, "
         "MiB",
-        changed(KNATIVE, scaleMetric="memory", scaleTarget=100, annotations=HPA),
+        changed(SLEEPY, scaleMetric="memory", scaleTarget=100, autoscalerClass=HPA),
     ),
     "target of the other autoscaler": (
-        changed(KNATIVE, scaleMetric="memory", scaleTarget=101, annotations=HPA),
+        changed(SLEEPY, scaleMetric="memory", scaleTarget=101, autoscalerClass=HPA),
         "scaleTarget 101: with the autoscaler hpa.autoscaling.knative.dev KServe takes no more than 100 (percent of the CPU "
         "request or MiB of memory); write 100 or less",
-        changed(KNATIVE, scaleTarget=101),
+        changed(SLEEPY, scaleTarget=101),
     ),
     "timeout that Knative has to allow": (
         changed(KNATIVE, models__bert__responseTimeout=601),
@@ -138,5 +140,5 @@ def test_a_timeout_is_taken_in_standard_mode_where_a_gateway_may_look_at_it():
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_case_of_standard_mode_but_what_it_alone_has_is_taken_in_knative_mode(case):
-    values = {key: value for key, value in CASES[case].items() if key != "canaryTrafficPercent"}
-    assert complaints(values | {"deploymentMode": "Knative"}) == []
+    values = in_knative(CASES[case]) if CASES[case].get("deploymentMode") != "Knative" else CASES[case]
+    assert complaints({key: value for key, value in values.items() if key != "canaryTrafficPercent"}) == []

@@ -18,7 +18,7 @@ RULES = {
         changed(SMALLEST, annotations={"serving.kserve.io/deploymentMode": "Knative"}),
         "annotations: serving.kserve.io/deploymentMode is written by the chart or KServe; remove it and set deploymentMode "
         "instead",
-        changed(SMALLEST, annotations={"serving.kserve.io/autoscalerClass": "none"}),
+        changed(SMALLEST, annotations={"serving.kserve.io/storage-initializer-uid": "1"}),
     ),
     "annotation that KServe drops": (
         changed(KNATIVE, annotations={"autoscaling.knative.dev/min-scale": "1"}),
@@ -89,10 +89,26 @@ RULES = {
         changed(KNATIVE, annotations={"autoscaling.knative.dev/window": "30s"}),
     ),
     "autoscaler of Standard": (
-        changed(KNATIVE, annotations={"serving.kserve.io/autoscalerClass": "none"}),
-        "annotations: serving.kserve.io/autoscalerClass has no effect in deploymentMode Knative; write "
-        "autoscaling.knative.dev/class instead",
-        changed(KNATIVE, annotations={"autoscaling.knative.dev/class": "kpa.autoscaling.knative.dev"}),
+        changed(SMALLEST, annotations={"serving.kserve.io/autoscalerClass": "none"}),
+        "annotations: serving.kserve.io/autoscalerClass is written by the chart or KServe; remove it and set autoscalerClass "
+        "instead",
+        changed(SMALLEST, autoscalerClass="none"),
+    ),
+    "autoscaler of Knative": (
+        changed(KNATIVE, annotations={"autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev"}),
+        "annotations: autoscaling.knative.dev/class is written by the chart or KServe; remove it and set autoscalerClass instead",
+        changed(KNATIVE, autoscalerClass="hpa.autoscaling.knative.dev"),
+    ),
+    "annotation of the predictor alone": (
+        changed(SMALLEST, predictor={"annotations": {"serving.kserve.io/autoscalerClass": "none"}}),
+        "predictor.annotations: serving.kserve.io/autoscalerClass is written by the chart or KServe; remove it and set "
+        "autoscalerClass instead",
+        changed(SMALLEST, predictor={"annotations": {"example.com/a": "b"}}),
+    ),
+    "label of the predictor alone": (
+        changed(SMALLEST, predictor={"labels": {"torchserve-kserve/claim": "x"}}),
+        "predictor.labels: torchserve-kserve/claim is for the chart or KServe alone; remove it",
+        changed(SMALLEST, predictor={"labels": {"team": "nlp"}}),
     ),
     "visibility of Knative": (
         changed(SMALLEST, labels={"networking.knative.dev/visibility": "cluster-local"}),

@@ -15,7 +15,8 @@ from tests.unit.render import CHART, complaints, schema_error
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 # Maps whose keys are the user's.
-OPEN = {"models", "extraProperties", "annotations", "labels"}
+PASSED = ["predictor", "transformer", "explainer", "logger", "batcher"]
+OPEN = {"models", "extraProperties", "annotations", "labels", *PASSED}
 OPEN |= {f"metrics.{path}" for path in ("podMonitor.labels", "prometheusRule.labels", "dashboard.labels",
                                         "dashboard.annotations")}  # fmt: skip
 
@@ -77,7 +78,8 @@ def test_every_object_is_closed_but_the_maps_that_are_the_users():
     objects = [node for node in every_node(SCHEMA) if node.get("type") == "object"]
     opened = [node["description"] for node in objects if node.get("additionalProperties") is True]
     assert all("additionalProperties" in node for node in objects)
-    assert len(opened) == 7, "only global, a model's example, a rule of Istio's, and the entries of four lists of NetworkPolicies"
+    ours = "global, a model's example, a rule of Istio's, a condition of a selector, the entries of four lists of NetworkPolicies"
+    assert len(opened) == 14, f"only {ours}, an object of extraObjects, and what is passed through to KServe are open"
 
 
 def test_the_default_values_fit_but_for_the_model_that_has_to_be_named():
@@ -131,6 +133,11 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"domainMapping__hosts": ["A.example.com"]}, "hosts"),
         ({"kubeflow__authorizationPolicy__rules": ["x"]}, "rules"),
         ({"persistence__accessModes": ["RWO"]}, "accessModes"),
+        ({"persistence__dataSource__kind": "Secret"}, "kind"),
+        ({"persistence__selector": {"labels": {}}}, "selector"),
+        ({"autoscalerClass": "kpa"}, "autoscalerClass"),
+        ({"predictor": []}, "predictor"),
+        ({"extraObjects": [1]}, "extraObjects"),
         ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
         ({"securityContext__runAsUser": 0}, "runAsUser"),
         ({"extraProperties__a": ["x"]}, "extraProperties"),
@@ -153,7 +160,9 @@ def test_limits_that_others_set_are_named(key, said):
     assert said in SCHEMA["properties"][key]["description"]
 
 
-@pytest.mark.parametrize("key", ["annotations", "labels", "storageUri", "serviceAccountName"])
+@pytest.mark.parametrize(
+    "key", ["annotations", "labels", "storageUri", "serviceAccountName", "extraObjects", "autoscalerClass", *PASSED]
+)
 def test_examples_are_taken_in_the_default_mode(key):
     """Where a whole release with them is right; the others' examples need further keys."""
     base = CASES["storage-uri"] if key == "storageUri" else SMALLEST

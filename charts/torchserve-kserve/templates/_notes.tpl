@@ -129,3 +129,15 @@ Knative refuses the pods as long as its administrator has not enabled {{ join ",
 in the ConfigMap config-features of the namespace knative-serving.
 {{- end -}}
 {{- end -}}
+
+{{/* in: root; out: which flags of Knative what is passed through needs, or nothing. */}}
+{{- define "torchserve-kserve.notes.knativeFlags" -}}
+{{- if eq .Values.deploymentMode "Knative" -}}
+{{- with (include "torchserve-kserve.neededFlags" . | fromJson).fields -}}
+Knative refuses these unless its administrator has enabled their flags in the ConfigMap config-features of knative-serving:
+{{ range $field, $flag := . }}
+   {{ $field }}: {{ $flag }}
+{{- end }}
+{{- end -}}
+{{- end -}}
+{{- end -}}

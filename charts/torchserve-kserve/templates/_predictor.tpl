@@ -77,10 +77,9 @@ ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: YAML of the predictor. */}}
+{{/* in: root; out: YAML of the predictor as the chart has it, before what is passed through: _passthrough.tpl. */}}
 {{- define "torchserve-kserve.predictor" -}}
-minReplicas: {{ int .Values.minReplicas }}
-maxReplicas: {{ int .Values.maxReplicas }}
+{{- include "torchserve-kserve.replicas" . }}
 {{- include "torchserve-kserve.extensions" . }}
 # KServe takes these from here only; of the runtime's pod fields it copies affinity, volumes and pull secrets.
 automountServiceAccountToken: false

@@ -4,7 +4,7 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 {{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
 {{- define "torchserve-kserve.complaints" -}}
 {{- $complaints := list -}}
-{{- range $topic := list "release" "models" "sources" "persistence" "seed" "scaling" "timeout" "runtime" "gpu" "environment" "objects" "extraProperties" "metrics" "network" -}}
+{{- range $topic := list "release" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "objects" "extraProperties" "metrics" "network" "passThrough" "extraObjects" -}}
 {{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
 {{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
 {{- end -}}

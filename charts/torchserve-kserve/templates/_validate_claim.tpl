@@ -21,6 +21,9 @@ storageUri {{ .Values.storageUri | quote }} is a claim; write persistence.create
 persistence.{{ $key }} is set beside storageUri, which needs no claim; remove one of the two
 {{- end }}
 {{- end }}
+{{- range include "torchserve-kserve.claimKeys" . | fromJsonArray }}
+persistence.{{ . }} is set beside storageUri, which needs no claim; remove one of the two
+{{- end }}
 {{- if not (or .Values.persistence.create .Values.persistence.existingClaim) }}
 persistence.create is false beside storageUri, which makes and uses no claim anyway; remove one of the two
 {{- end }}
@@ -50,6 +53,7 @@ persistence.existingClaim is set while persistence.create is true; set persisten
 {{- if not (or .Values.persistence.create .Values.persistence.existingClaim) }}
 persistence.create is false and no claim is named; set persistence.existingClaim, or persistence.create=true
 {{- end }}
+{{- include (ternary "torchserve-kserve.validate.newClaim" "torchserve-kserve.validate.noNewClaim" .Values.persistence.create) . }}
 {{- if has "ReadWriteOncePod" $modes }}
 persistence.accessModes: ReadWriteOncePod lets one pod use the claim, but the seeding Job and a rolling update need two; write ReadWriteOnce or ReadWriteMany
 {{- end }}

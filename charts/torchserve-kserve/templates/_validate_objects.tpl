@@ -17,16 +17,19 @@ kubeflow.authorizationPolicy.rules is set and kubeflow.authorizationPolicy.enabl
 {{- define "torchserve-kserve.validate.annotations" -}}
 {{- $instead := dict "serving.kserve.io/deploymentMode" "deploymentMode"
   "serving.knative.dev/progress-deadline" "seed.timeoutSeconds or the models' startupTimeout"
+  "serving.kserve.io/autoscalerClass" "autoscalerClass" "autoscaling.knative.dev/class" "autoscalerClass"
   "autoscaling.knative.dev/min-scale" "minReplicas" "autoscaling.knative.dev/minScale" "minReplicas"
   "autoscaling.knative.dev/max-scale" "maxReplicas" "autoscaling.knative.dev/maxScale" "maxReplicas"
   "autoscaling.knative.dev/target" "scaleTarget" "autoscaling.knative.dev/metric" "scaleMetric" }}
-{{- range $key, $value := .Values.annotations }}
+{{- range $map, $entries := dict "annotations" .Values.annotations "predictor.annotations" .Values.predictor.annotations }}
+{{- range $key, $value := $entries | default dict }}
 {{- if hasKey $instead $key }}
-annotations: {{ $key }} is written by the chart or KServe; remove it and set {{ get $instead $key }} instead
+{{ $map }}: {{ $key }} is written by the chart or KServe; remove it and set {{ get $instead $key }} instead
 {{- else if regexMatch "^(torchserve-kserve|internal[.]serving[.]kserve[.]io)/" $key }}
-annotations: {{ $key }} is for the chart or KServe alone; remove it
+{{ $map }}: {{ $key }} is for the chart or KServe alone; remove it
 {{- else }}
-{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" "annotations" "key" $key "value" $value) }}
+{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" $map "key" $key "value" (toString $value)) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -34,28 +37,43 @@ annotations: {{ $key }} is for the chart or KServe alone; remove it
 {{/* in: root; out: complaints about labels that the chart or KServe owns. */}}
 {{- define "torchserve-kserve.validate.labels" -}}
 {{- $own := include "torchserve-kserve.stableLabels" (dict "root" . "component" "predictor") | fromYaml }}
-{{- range $key, $value := .Values.labels }}
+{{- range $map, $entries := dict "labels" .Values.labels "predictor.labels" .Values.predictor.labels }}
+{{- range $key, $value := $entries | default dict }}
 {{- if or (hasKey $own $key) (has $key (list "app" "component" "serving.kserve.io/inferenceservice")) (hasPrefix "torchserve-kserve/" $key) }}
-labels: {{ $key }} is for the chart or KServe alone; remove it
-{{- else if not (regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" $value) }}
-labels: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{ $map }}: {{ $key }} is for the chart or KServe alone; remove it
+{{- else if include "torchserve-kserve.isLabelValue" (toString $value) | not }}
+{{ $map }}: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
 {{- else }}
-{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" "labels" "key" $key "value" $value) }}
+{{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" $map "key" $key "value" (toString $value)) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
 
-{{/* in: {root, map: annotations or labels, key, value}; out: a complaint about what is true of both maps: no key of Kubernetes, a
+{{/* in: text; out: "true" where it may be a label's value. */}}
+{{- define "torchserve-kserve.isLabelValue" -}}
+{{- if regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" . -}}true{{- end -}}
+{{- end -}}
+
+{{/* in: {map, key}; out: a complaint about a key that Kubernetes takes for no label and no annotation. */}}
+{{- define "torchserve-kserve.validate.key" -}}
+{{- $prefix := regexFind "^[^/]*/" .key }}
+{{- if or (gt (len $prefix) 254) (not (regexMatch "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$" .key)) }}
+{{ .map }}: {{ .key | quote }} is no key of Kubernetes; write a name of at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends, and before it, if at all, a domain and '/'
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, map: the value's name, key, value}; out: a complaint about what is true of both maps: no key of Kubernetes, a
 key that only the other mode reads, a key that takes back what kubeflow.enabled does. */}}
 {{- define "torchserve-kserve.validate.entry" -}}
 {{- $mode := .root.Values.deploymentMode }}
 {{- $instead := dict "networking.knative.dev/visibility" "networking.kserve.io/visibility" }}
 {{- if eq $mode "Knative" }}
-{{- $instead = dict "networking.kserve.io/visibility" "networking.knative.dev/visibility" "serving.kserve.io/autoscalerClass" "autoscaling.knative.dev/class" }}
+{{- $instead = dict "networking.kserve.io/visibility" "networking.knative.dev/visibility" }}
 {{- end }}
-{{- $prefix := regexFind "^[^/]*/" .key }}
-{{- if or (gt (len $prefix) 254) (not (regexMatch "^([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$" .key)) }}
-{{ .map }}: {{ .key | quote }} is no key of Kubernetes; write a name of at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends, and before it, if at all, a domain and '/'
+{{- $noKey := include "torchserve-kserve.validate.key" . }}
+{{- if $noKey }}
+{{- $noKey }}
 {{- else if hasKey $instead .key }}
 {{ .map }}: {{ .key }} has no effect in deploymentMode {{ $mode }}; write {{ get $instead .key }} instead
 {{- else if and (eq $mode "Standard") (hasPrefix "autoscaling.knative.dev/" .key) }}

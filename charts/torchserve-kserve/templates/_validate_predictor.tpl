@@ -2,45 +2,52 @@
 
 {{/* in: root; out: complaints about scaling and traffic. KServe would ignore in Standard mode what only Knative does. */}}
 {{- define "torchserve-kserve.validate.scaling" -}}
-{{- if gt (int .Values.minReplicas) (int .Values.maxReplicas) }}
+{{- if and (gt (int .Values.minReplicas) (int .Values.maxReplicas)) (not (has .Values.autoscalerClass (list "none" "external"))) }}
 minReplicas {{ int .Values.minReplicas }} is more than maxReplicas {{ int .Values.maxReplicas }}; raise maxReplicas or lower minReplicas
 {{- end }}
 {{- include (printf "torchserve-kserve.validate.scaling%s" .Values.deploymentMode) . }}
 {{- end -}}
 
-{{/* in: root; out: what Standard mode can't do. */}}
+{{/* in: root; out: what Standard mode can't do. Whether KEDA can scale to zero depends on its metrics. */}}
 {{- define "torchserve-kserve.validate.scalingStandard" -}}
-{{- if lt (int .Values.minReplicas) 1 }}
+{{- if and (lt (int .Values.minReplicas) 1) (not (has .Values.autoscalerClass (list "keda" "external"))) }}
 minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more
-{{- end }}
-{{- if has .Values.scaleMetric (list "concurrency" "rps") }}
-scaleMetric {{ .Values.scaleMetric }}: deploymentMode Standard scales by cpu or memory; write one of them, or use deploymentMode Knative
 {{- end }}
 {{- range $key, $does := dict "canaryTrafficPercent" "splits no traffic" "containerConcurrency" "limits no pod's requests" }}
 {{- if not (kindIs "invalid" (index $.Values $key)) }}
 {{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
 {{- end }}
 {{- end }}
+{{- if eq "hpa" (include "torchserve-kserve.autoscalerClass" .) }}
+{{- include "torchserve-kserve.validate.scalingHpa" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about what Kubernetes' autoscaler scales by. KServe checks its target where the class is written. */}}
+{{- define "torchserve-kserve.validate.scalingHpa" -}}
+{{- if has .Values.scaleMetric (list "concurrency" "rps") }}
+scaleMetric {{ .Values.scaleMetric }}: deploymentMode Standard scales by cpu or memory; write one of them, or use deploymentMode Knative
+{{- end }}
 {{- include "torchserve-kserve.validate.memoryTarget" (dict "root" . "unit" "percent of the memory request") }}
-{{- if eq "hpa" (get .Values.annotations "serving.kserve.io/autoscalerClass" | default "") }}
+{{- if .Values.autoscalerClass }}
 {{- include "torchserve-kserve.validate.hpaTarget" (dict "root" . "class" "hpa" "unit" "percent of the request") }}
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: what Knative mode can't do. Its autoscaler for CPU and memory has to be chosen by an annotation. */}}
+{{/* in: root; out: what Knative mode can't do. Its autoscaler for CPU and memory has to be chosen. */}}
 {{- define "torchserve-kserve.validate.scalingKnative" -}}
-{{- $hpa := eq "hpa.autoscaling.knative.dev" (get .Values.annotations "autoscaling.knative.dev/class" | default "") }}
+{{- $hpa := eq "hpa.autoscaling.knative.dev" (include "torchserve-kserve.autoscalerClass" .) }}
 {{- if and (has .Values.scaleMetric (list "cpu" "memory")) (not $hpa) }}
-scaleMetric {{ .Values.scaleMetric }}: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler by annotations: {autoscaling.knative.dev/class: hpa.autoscaling.knative.dev}
+scaleMetric {{ .Values.scaleMetric }}: deploymentMode Knative scales by concurrency or rps; write one of them, or choose the other autoscaler by autoscalerClass: hpa.autoscaling.knative.dev
 {{- end }}
 {{- if $hpa }}
 {{- if has .Values.scaleMetric (list "concurrency" "rps") }}
-scaleMetric {{ .Values.scaleMetric }}: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove the annotation autoscaling.knative.dev/class
+scaleMetric {{ .Values.scaleMetric }}: the autoscaler hpa.autoscaling.knative.dev scales by cpu or memory; write one of them, or remove autoscalerClass
 {{- end }}
 {{- include "torchserve-kserve.validate.memoryTarget" (dict "root" . "unit" "MiB") }}
 {{- include "torchserve-kserve.validate.hpaTarget" (dict "root" . "class" "hpa.autoscaling.knative.dev" "unit" "percent of the CPU request or MiB of memory") }}
 {{- if lt (int .Values.minReplicas) 1 }}
-minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove the annotation autoscaling.knative.dev/class
+minReplicas 0: the autoscaler hpa.autoscaling.knative.dev can't scale to zero; write 1 or more, or remove autoscalerClass
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -1,0 +1,87 @@
+{{/* KServe's fields that the chart has no values for: merged over what it writes, last. Maps are merged key by key, a list or a plain
+value replaces the chart's. */}}
+
+{{/* in: root; out: JSON map of the fields that are given under predictor, logger and batcher, without those that are null. */}}
+{{- define "torchserve-kserve.given" -}}
+{{- $given := deepCopy .Values.predictor -}}
+{{- range $key := list "logger" "batcher" -}}
+{{- with index $.Values $key -}}{{- $_ := set $given $key . -}}{{- end -}}
+{{- end -}}
+{{- range $key, $value := $given -}}
+{{- if kindIs "invalid" $value -}}{{- $_ := unset $given $key -}}{{- end -}}
+{{- end -}}
+{{- toJson $given -}}
+{{- end -}}
+
+{{/* in: root; out: JSON map of them as they are merged. Pods of a ReadWriteOnce claim have to meet, so that a list of pod affinity
+is added to the chart's: KServe, too, replaces the runtime's. */}}
+{{- define "torchserve-kserve.givenFields" -}}
+{{- $given := include "torchserve-kserve.given" . | fromJson -}}
+{{- $podAffinity := ($given.affinity).podAffinity | default dict -}}
+{{- if and $podAffinity (eq .Values.deploymentMode "Standard") (include "torchserve-kserve.oneNode" .) -}}
+{{- range $kind, $terms := (include "torchserve-kserve.claimAffinity" . | fromYaml).podAffinity -}}
+{{- with get $podAffinity $kind -}}{{- $_ := concat $terms . | set $podAffinity $kind -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $given -}}
+{{- end -}}
+
+{{/* in: root; out: YAML of the InferenceService's predictor. A strategy is taken whole: the chart's rollingUpdate would be refused
+beside another type. */}}
+{{- define "torchserve-kserve.predictorSpec" -}}
+{{- $own := include "torchserve-kserve.predictor" . -}}
+{{- $given := include "torchserve-kserve.givenFields" . | fromJson -}}
+{{- if $given -}}
+{{- $own = $own | fromYaml -}}
+{{- if hasKey $given "deploymentStrategy" -}}{{- $own = omit $own "deploymentStrategy" -}}{{- end -}}
+{{- mustMergeOverwrite $own $given | toYaml -}}
+{{- else -}}
+{{- $own -}}
+{{- end -}}
+{{- end -}}
+
+{{/* in: none; out: YAML map of Knative's flags (config-features) for the pod fields that it refuses without. */}}
+{{- define "torchserve-kserve.knativeFlags" -}}
+affinity: kubernetes.podspec-affinity
+dnsConfig: kubernetes.podspec-dnsconfig
+dnsPolicy: kubernetes.podspec-dnspolicy
+hostAliases: kubernetes.podspec-hostaliases
+hostIPC: kubernetes.podspec-hostipc
+hostNetwork: kubernetes.podspec-hostnetwork
+hostPID: kubernetes.podspec-hostpid
+initContainers: kubernetes.podspec-init-containers
+nodeSelector: kubernetes.podspec-nodeselector
+priorityClassName: kubernetes.podspec-priorityclassname
+runtimeClassName: kubernetes.podspec-runtimeclassname
+schedulerName: kubernetes.podspec-schedulername
+securityContext: kubernetes.podspec-securitycontext
+shareProcessNamespace: kubernetes.podspec-shareprocessnamespace
+tolerations: kubernetes.podspec-tolerations
+topologySpreadConstraints: kubernetes.podspec-topologyspreadconstraints
+{{- end -}}
+
+{{/* in: none; out: YAML map of its flags for kinds of volumes. */}}
+{{- define "torchserve-kserve.knativeVolumeFlags" -}}
+csi: kubernetes.podspec-volumes-csi
+hostPath: kubernetes.podspec-volumes-hostpath
+image: kubernetes.podspec-volumes-image
+persistentVolumeClaim: kubernetes.podspec-persistent-volume-claim
+{{- end -}}
+
+{{/* in: root; out: JSON {fields: {field: flag}} of what is given and needs a flag, in Knative mode. */}}
+{{- define "torchserve-kserve.neededFlags" -}}
+{{- $needed := dict -}}
+{{- $ofVolumes := include "torchserve-kserve.knativeVolumeFlags" . | fromYaml -}}
+{{- range $component := list "predictor" "transformer" "explainer" -}}
+{{- $given := index $.Values $component -}}
+{{- range $field, $flag := include "torchserve-kserve.knativeFlags" $ | fromYaml -}}
+{{- if get $given $field -}}{{- $_ := set $needed (printf "%s.%s" $component $field) $flag -}}{{- end -}}
+{{- end -}}
+{{- range $kind, $flag := $ofVolumes -}}
+{{- range $given.volumes -}}
+{{- if hasKey . $kind -}}{{- $_ := set $needed (printf "%s.volumes of kind %s" $component $kind) $flag -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- dict "fields" $needed | toJson -}}
+{{- end -}}
