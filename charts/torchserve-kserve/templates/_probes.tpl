@@ -1,10 +1,11 @@
 {{/* When the server is up: its budget, its probes. */}}
 
-{{/* in: root; out: seconds until the slowest start is given up: seeding, then every model's own start-up, then a margin. */}}
+{{/* in: root; out: seconds until the slowest start is given up: seeding, then every model's own start-up, before which pip
+may take as long, then a margin. */}}
 {{- define "torchserve-kserve.startupSeconds" -}}
 {{- $seconds := add 30 (int .Values.seed.timeoutSeconds) -}}
 {{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
-{{- $seconds = add $seconds (int $model.startupTimeout) -}}
+{{- $seconds = int $model.startupTimeout | mul (ternary 2 1 $.Values.pip.enabled) | add $seconds -}}
 {{- end -}}
 {{- $seconds -}}
 {{- end -}}

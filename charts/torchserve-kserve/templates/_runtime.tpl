@@ -115,6 +115,10 @@ containers:
       - --wrapper
       - /home/model-server/kserve_wrapper/__main__.py
       {{- end }}
+      {{- if include "torchserve-kserve.pipSecret" . }}
+      - --pip-login
+      - /etc/pip-login
+      {{- end }}
     env:
       - {name: TEMP, value: /tmp}
       - {name: LOG_LOCATION, value: /tmp/logs}
@@ -126,6 +130,9 @@ containers:
       {{- if eq .Values.runtime.flavor "wrapper" }}
       {{- include "torchserve-kserve.wrapperEnv" . | nindent 6 }}
       {{- end }}
+      {{- with include "torchserve-kserve.pipEnv" . | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
     ports: {{- include "torchserve-kserve.containerPorts" . | trim | nindent 6 }}
     {{- include "torchserve-kserve.probes" . | nindent 4 }}
     terminationMessagePolicy: FallbackToLogsOnError
@@ -135,6 +142,9 @@ containers:
       - {name: config, mountPath: /etc/torchserve, readOnly: true}
       - {name: start, mountPath: /opt/torchserve-kserve/start, readOnly: true}
       - {name: tmp, mountPath: /tmp}
+      {{- if include "torchserve-kserve.pipSecret" . }}
+      - {name: pip-login, mountPath: /etc/pip-login, readOnly: true}
+      {{- end }}
 volumes:
   - name: config
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.configData" "name" "torchserve-kserve.configName") | nindent 4 }}
@@ -142,6 +152,11 @@ volumes:
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.startData" "name" "torchserve-kserve.startName") | nindent 4 }}
   - name: tmp
     emptyDir: {}
+  {{- with include "torchserve-kserve.pipSecret" . }}
+  # Optional: of a Secret that is missing the start program says so, instead of a pod that never starts.
+  - name: pip-login
+    secret: {secretName: {{ . | quote }}, defaultMode: 420, optional: true}
+  {{- end }}
 {{- end -}}
 
 {{/* in: root; out: name of the ServingRuntime; of the chart's own the spec's content is hashed, not its layout. */}}
