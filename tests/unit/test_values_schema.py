@@ -14,8 +14,8 @@ from tests.unit.render import CHART, complaints, schema_error
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-# Maps whose keys are the user's.
-OPEN = {"models", "extraProperties", "annotations", "labels", "global"}
+# Maps whose keys are the user's, or so many that values.yaml leaves them to the schema.
+OPEN = {"models", "properties", "extraProperties", "annotations", "labels", "global"}
 
 
 def resolved(node: dict) -> dict:
@@ -26,7 +26,8 @@ def described_keys(node: dict, path: str = "") -> set[str]:
     """Paths of all keys that the schema knows by name."""
     found = set()
     for key, child in resolved(node).get("properties", {}).items():
-        found |= {f"{path}{key}"} | described_keys(child, f"{path}{key}.")
+        below = set() if f"{path}{key}" in OPEN else described_keys(child, f"{path}{key}.")
+        found |= {f"{path}{key}"} | below
     return found
 
 
@@ -43,7 +44,8 @@ def every_node(node: object) -> list[dict]:
     """All subschemas."""
     found = []
     if isinstance(node, dict):
-        found += [node] if {"type", "oneOf", "properties"} & set(node) and not isinstance(node.get("type"), dict) else []
+        of_keys = isinstance(node.get("type"), dict) or isinstance(node.get("properties", {}).get("type"), str)  # keys so called
+        found += [node] if {"type", "oneOf", "properties"} & set(node) and not of_keys else []
         for child in node.values():
             found += every_node(child)
     elif isinstance(node, list):
@@ -132,6 +134,20 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
         ({"securityContext__runAsUser": 0}, "runAsUser"),
         ({"extraProperties__a": ["x"]}, "extraProperties"),
+        ({"properties__a": 1}, "properties"),
+        ({"properties__job_queue_size": "7"}, "job_queue_size"),
+        ({"properties__job_queue_size": 0}, "job_queue_size"),
+        ({"properties__netty_client_threads": -1}, "netty_client_threads"),
+        ({"properties__io_ratio": 101}, "io_ratio"),
+        ({"properties__max_request_size": "64M"}, "max_request_size"),
+        ({"properties__max_request_size": 2147483648}, "max_request_size"),
+        ({"properties__async_logging": "yes"}, "async_logging"),
+        ({"properties__metrics_mode": "json"}, "metrics_mode"),
+        ({"properties__vmargs": "-Xmx1g\nenable_model_api=true"}, "vmargs"),
+        ({"properties__cors_allowed_origin": "https://ä.example"}, "cors_allowed_origin"),
+        ({"pip__indexUrl": "pypi.example.com"}, "indexUrl"),
+        ({"pip__trustedHost": ["https://pypi.example.com"]}, "trustedHost"),
+        ({"pip__credentials": {"secretName": "Login"}}, "secretName"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(change, named):
