@@ -90,7 +90,8 @@ SETTINGS = (
     Setting("TorchServe", "no word of tokens, which since 0.11.1 means disable_token_authorization=false",
             {"properties": {"disable_token_authorization": "false"}},
             "nothing: the chart switches the tokens off; what they guard is open inside the pod alone", {}),
-    _property("install_py_dep_per_model", "true", "`pip.enabled: true`, with `pip.indexUrl` where PyPI is out of reach; or an image that has what the handler "
+    _property("install_py_dep_per_model", "true",
+              "`pip.enabled: true`, with `pip.indexUrl` where PyPI is out of reach; or an image that has what the handler "
               "imports, which starts sooner, as here ([docs/configuration.md](configuration.md))", {}),
     _property("model_store", "model-store", "nothing: it is `/mnt/models/model-store`, the claim's directory `model-store`", {}),
     _property("model_snapshot", '{"name":"startup.cfg","modelCount":1,"models":{"bert":{…}}}',

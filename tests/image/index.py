@@ -1,4 +1,4 @@
-"""A package index in the container: index.py PORT DIRECTORY [USER:PASSWORD], the simple repository API (PEP 503) as folders of links.
+"""A package index in the container: index.py PORT DIRECTORY [USER:PASSWORD]; the simple repository API (PEP 503).
 Without a directory it takes connections and never answers."""
 
 import base64

@@ -1,5 +1,5 @@
-"""The server as the chart renders it installs what an archive's requirements file names: no network but a package index of its own,
-a read-only root, uid 1000, no capabilities. And where the package can't be had it ends with one sentence."""
+"""The server as the chart renders it installs what an archive's requirements file names: no network but a package index of
+its own, a read-only root, uid 1000, no capabilities. And where the package can't be had it ends with one sentence."""
 
 import json
 import subprocess
@@ -22,6 +22,8 @@ from tests.unit.render import mounted, only, render_chart
 INDEX = "http://127.0.0.1:9999/simple"
 USER, PASSWORD = "reader", "p@ss/w%rd"
 IMAGE = "use an image (runtime.image) that has the packages and set pip.enabled=false"
+REACH = "set pip.indexUrl to an index that the pod reaches"
+HOLD = "put one there, set pip.indexUrl or pip.extraIndexUrl to an index that has it"
 STARTUP = 90  # seconds of the model; an index that never answers has to be given up before
 HANDLER = """
 import tiny_greeting
@@ -64,7 +66,8 @@ def index(folder: Path) -> None:
     page.mkdir(parents=True)
     wheel, info = "tiny_greeting-1.0-py3-none-any.whl", "tiny_greeting-1.0.dist-info"
     (page / "index.html").write_text(f'<!DOCTYPE html><html><body><a href="{wheel}">{wheel}</a></body></html>')
-    files = {"tiny_greeting.py": 'TEXT = "hello"\n', f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny-greeting\nVersion: 1.0\n",
+    files = {"tiny_greeting.py": 'TEXT = "hello"\n',
+             f"{info}/METADATA": "Metadata-Version: 2.1\nName: tiny-greeting\nVersion: 1.0\n",
              f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"}
     with zipfile.ZipFile(page / wheel, "w") as out:
         for name, text in files.items():
@@ -91,7 +94,8 @@ class Case:
 
 CASES = {"installs": Case(index=f"9999 /index {USER}:{PASSWORD}", login=True),
          "directory": Case(unpacked=True), "refused login": Case(index="9999 /index a:b", login=True),
-         "other version": Case(requirements="tiny-greeting==2.0\n"), "none listens": Case(index=None), "silent": Case(index="9999")}
+         "other version": Case(requirements="tiny-greeting==2.0\n"),
+         "none listens": Case(index=None), "silent": Case(index="9999")}
 
 
 def start(image: str, case: Case, folder: Path) -> str:
@@ -160,10 +164,9 @@ def test_a_handler_does_not_get_the_login_in_its_environment(started: dict[str, 
 
 SENTENCES = {
     "refused login": f"{INDEX} refuses the login; correct the Secret of pip.credentials.secretName",
-    "none listens": f"{INDEX} does not answer (Connection refused); set pip.indexUrl to an index that the pod reaches, or {IMAGE}",
-    "silent": f"{INDEX} does not answer (timed out); set pip.indexUrl to an index that the pod reaches, or {IMAGE}",
-    "other version": f"{INDEX} has no version of it that fits; put one there, set pip.indexUrl or pip.extraIndexUrl to an index that "
-                     f"has it, or {IMAGE}",
+    "none listens": f"{INDEX} does not answer (Connection refused); {REACH}, or {IMAGE}",
+    "silent": f"{INDEX} does not answer (timed out); {REACH}, or {IMAGE}",
+    "other version": f"{INDEX} has no version of it that fits; {HOLD}, or {IMAGE}",
 }
 
 
@@ -174,5 +177,5 @@ def test_a_package_that_cannot_be_had_ends_the_server_with_one_sentence(
     done = subprocess.run(["docker", "wait", server.name], capture_output=True, text=True, timeout=STARTUP + 60, check=True)
     assert done.stdout.strip() == "1", server.log()
     assert time.monotonic() - begun < STARTUP, "before the model's time is over"
-    package = CASES[case].requirements.strip()
-    assert (folder / "termination-log").read_text() == f"start: model bert 1.0: pip could not install {package}: {SENTENCES[case]}\n"
+    start = f"start: model bert 1.0: pip could not install {CASES[case].requirements.strip()}: "
+    assert (folder / "termination-log").read_text() == f"{start}{SENTENCES[case]}\n"

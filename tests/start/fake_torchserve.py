@@ -4,7 +4,8 @@
 management requests and POSTs that take `sleep` seconds; SIGTERM drops every connection at once and ends it 6 s later.
 $FAKE is a JSON object: `missing` models never registered, `dying` models whose worker dies each time it is asked about,
 `loading` models never ready, `silent`: its APIs do not open, `prints` lines at the start and `counts_to` lines before them,
-`ends` with this status (negative: by that signal), `no_java`: the launcher finds none, `litter`: leave an orphan that is a zombie unless someone reaps it.
+`ends` with this status (negative: by that signal), `no_java`: the launcher finds none, `litter`: leave an orphan that is a
+zombie unless someone reaps it.
 """
 
 from __future__ import annotations

@@ -13,10 +13,11 @@ import pytest
 from tests.start.conftest import FILES
 
 INDEX = "https://pypi.example.com/simple"
-HEAD = "2026-11-28T08:00:00,000 [ERROR] main org.pytorch.serve.wlm.ModelManager - Custom pip package installation failed for model "
+HEAD = ("2026-11-28T08:00:00,000 [ERROR] main org.pytorch.serve.wlm.ModelManager - Custom pip package installation failed for "
+        "model ")
 AFTER = "2026-11-28T08:00:01,000 [ERROR] main org.pytorch.serve.snapshot.SnapshotManager - Error while restoring: ERROR: other"
-REFUSED = ("WARNING: Retrying (Retry(total=1, connect=None)) after connection broken by 'NewConnectionError(\"HTTPSConnection(host="
-           "'pypi.example.com', port=443): Failed to establish a new connection: [Errno 111] Connection refused\")': /simple/tiny/")
+REFUSED = ("WARNING: Retrying (Retry(total=1, connect=None)) after connection broken by 'NewConnectionError(\"HTTPSConnection("
+           "host='pypi.example.com', port=443): Failed to establish a connection: [Errno 111] Connection refused\")': /simple/")
 MISSING = ["ERROR: Could not find a version that satisfies the requirement tiny==1.0 (from versions: none)",
            "ERROR: No matching distribution found for tiny==1.0"]
 IMAGE = "use an image (runtime.image) that has the packages and set pip.enabled=false"
@@ -27,7 +28,8 @@ CAUSES = {
     "no such version": (MISSING, f"pip could not install tiny==1.0: {INDEX} has no version of it that fits; put one there, set "
                         f"pip.indexUrl or pip.extraIndexUrl to an index that has it, or {IMAGE}"),
     "a wrong login": (["WARNING: 401 Error, Credentials not correct for x", *MISSING],
-                      f"pip could not install tiny==1.0: {INDEX} refuses the login; correct the Secret of pip.credentials.secretName"),
+                      f"pip could not install tiny==1.0: {INDEX} refuses the login; correct the Secret of "
+                      "pip.credentials.secretName"),
     "no pip": (["/home/venv/bin/python: No module named pip"],
                f"its requirements (tiny==1.0, six) can't be installed, because the image has no pip; {IMAGE}"),
     "something else": (["ERROR: Failed building wheel for tiny"],

@@ -26,7 +26,8 @@ def runtime(values: dict) -> dict:
 
 
 def variables(values: dict) -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in runtime(values)["containers"][0]["env"] if entry["name"].startswith("PIP_")}
+    environment = runtime(values)["containers"][0]["env"]
+    return {entry["name"]: entry["value"] for entry in environment if entry["name"].startswith("PIP_")}
 
 
 def test_nothing_is_installed_by_default():

@@ -41,8 +41,8 @@ WRITE_UP = {
     ),
     "install_py_dep_per_model": (
         True,
-        "as false, because pip needs more settings than that; remove it and set pip.enabled, or use an image (runtime.image) that "
-        "has the packages instead",
+        "as false, because pip needs more settings than that; remove it and set pip.enabled, or use an image (runtime.image) "
+        "that has the packages instead",
     ),
     "model_store": (
         "model-store",
@@ -134,6 +134,7 @@ def given(**values: object) -> dict:
 
 
 OFF = {"cpu_launcher_args": "-x", "cpu_launcher_enable": False}
+NO_ORIGIN = "has no effect without cors_allowed_origin; set properties.cors_allowed_origin, or remove it"
 METRICS_OFF = "has no effect while the system's metrics are off; set properties.disable_system_metrics=false, or remove it"
 RULES = {
     "a request that Java can't count": (
@@ -146,15 +147,16 @@ RULES = {
         given(max_response_size="2000Mi")),
     "methods without an origin": (
         given(cors_allowed_methods="GET"),
-        "properties.cors_allowed_methods has no effect without cors_allowed_origin; set properties.cors_allowed_origin, or remove it",
+        f"properties.cors_allowed_methods {NO_ORIGIN}",
         given(cors_allowed_methods="GET", cors_allowed_origin="*")),
     "headers without an origin": (
         given(cors_allowed_headers="X-A"),
-        "properties.cors_allowed_headers has no effect without cors_allowed_origin; set properties.cors_allowed_origin, or remove it",
+        f"properties.cors_allowed_headers {NO_ORIGIN}",
         given(cors_allowed_headers="X-A", cors_allowed_origin="*")),
     "arguments of a launcher that is off": (
         given(**OFF),
-        "properties.cpu_launcher_args has no effect without cpu_launcher_enable; set properties.cpu_launcher_enable=true, or remove it",
+        "properties.cpu_launcher_args has no effect without cpu_launcher_enable; set properties.cpu_launcher_enable=true, or "
+        "remove it",
         given(cpu_launcher_args="-x", cpu_launcher_enable=True)),
     "a collector that is off": (
         given(system_metrics_cmd="a.py"), f"properties.system_metrics_cmd {METRICS_OFF}",

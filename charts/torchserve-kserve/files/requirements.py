@@ -20,17 +20,19 @@ IMAGE = "use an image (runtime.image) that has the packages and set pip.enabled=
 
 
 def with_login(environment: Mapping[str, str], folder: Path, config: Path) -> dict[str, str]:
-    """This environment with pip's URLs moved to a file of pip's that only this user can read, username and password of the folder in
-    those of the index's host. In the environment each handler would have them, and whatever prints it."""
+    """This environment with pip's URLs moved to a file of pip's that only this user can read, the folder's username and password
+    in those of the index's host. In the environment each handler would have them, and whatever prints it."""
     try:
         user, password = [quote((folder / name).read_text().strip("\r\n"), safe="") for name in ("username", "password")]
     except OSError:
-        raise Failure("pip's login has no username and password; make the Secret of pip.credentials.secretName with both") from None
+        secret = "the Secret of pip.credentials.secretName"
+        raise Failure(f"pip's login has no username and password; make {secret} with both") from None
     left, lines = dict(environment), ["[global]"]
     host = urlsplit(left["PIP_INDEX_URL"]).netloc
+    with_user = {host: f"{user}:{password}@{host}"}
     for variable, option in URLS.items():
         parts = [urlsplit(url) for url in left.pop(variable, "").split()]
-        urls = [part._replace(netloc=f"{user}:{password}@{host}" if part.netloc == host else part.netloc).geturl() for part in parts]
+        urls = [part._replace(netloc=with_user.get(part.netloc, part.netloc)).geturl() for part in parts]
         lines += [f"{option} = " + "\n  ".join(urls)] if urls else []
     config.unlink(missing_ok=True)
     with os.fdopen(os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
@@ -72,17 +74,17 @@ def why(said: str, wanted: list[str]) -> str:
     broken = re.search(r"connection broken by (.*)", said)
     missing = re.search(r"No matching distribution found for ([^\n(]*\S)|satisfies the requirement (\S+)", said)
     requirement = (missing.group(1) or missing.group(2)) if missing else ", ".join(wanted[:5])
+    could_not = f"pip could not install {requirement}: "
     if "No module named pip" in said:
         return f"its requirements ({requirement}) can't be installed, because the image has no pip; {IMAGE}"
     if broken:
         errno = re.search(r"\[Errno -?\d+\] ([^'\")]*)|(CERTIFICATE_VERIFY_FAILED[^'\"(]*)|([Tt]imed out)", broken.group(1))
         detail = next(filter(None, errno.groups())).strip() if errno else broken.group(1)[:200]
-        cause = f"{indexes()} does not answer ({detail})"
-        return f"pip could not install {requirement}: {cause}; set pip.indexUrl to an index that the pod reaches, or {IMAGE}"
+        return f"{could_not}{indexes()} does not answer ({detail}); set pip.indexUrl to an index that the pod reaches, or {IMAGE}"
     if "Credentials not correct" in said:
-        return f"pip could not install {requirement}: {indexes()} refuses the login; correct the Secret of pip.credentials.secretName"
+        return f"{could_not}{indexes()} refuses the login; correct the Secret of pip.credentials.secretName"
     if missing:
-        return (f"pip could not install {requirement}: {indexes()} has no version of it that fits; put one there, set pip.indexUrl or "
-                f"pip.extraIndexUrl to an index that has it, or {IMAGE}")
+        return (f"{could_not}{indexes()} has no version of it that fits; put one there, set pip.indexUrl or pip.extraIndexUrl to "
+                f"an index that has it, or {IMAGE}")
     errors = [line.partition("ERROR: ")[2] for line in said.splitlines() if "ERROR: " in line]
-    return f"pip could not install {requirement}: {(errors or said.splitlines())[-1].strip()[:300]}; correct them, or {IMAGE}"
+    return f"{could_not}{(errors or said.splitlines())[-1].strip()[:300]}; correct them, or {IMAGE}"

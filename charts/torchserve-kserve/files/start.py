@@ -143,8 +143,8 @@ def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list
 
 
 def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
-    """Until TorchServe has let pip install what archives name, which it does before its management API opens; Failure where pip could
-    not. TorchServe serves on without a worker of that model."""
+    """Until TorchServe has let pip install what archives name, which it does before its management API opens; Failure where pip
+    could not. TorchServe serves on without a worker of that model."""
     address, store = urlsplit(config.get("management_address", "http://127.0.0.1:8081")), Path(config.get("model_store", ""))
     wanted = {model: requirements.named(store / spec["marName"]) for model, spec in models.items()}
     started, limit = time.monotonic(), sum(spec.get("startupTimeout", 120) for spec in models.values())
@@ -163,8 +163,9 @@ def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, 
             if refused := requirements.refused(said, name):
                 raise Failure(f"model {name} {version}: {requirements.why(refused, packages)}")
         if time.monotonic() - started > limit:
-            models_ = ", ".join(f"model {name} {version}" for (name, version), packages in wanted.items() if packages)
-            raise Failure(f"{models_}: pip has not installed {names} after {limit} s; raise startupTimeout, or {requirements.IMAGE}")
+            slow = ", ".join(f"model {name} {version}" for (name, version), packages in wanted.items() if packages)
+            remedy = f"raise startupTimeout, or {requirements.IMAGE}"
+            raise Failure(f"{slow}: pip has not installed {names} after {limit} s; {remedy}")
         processes.pause(0 if done else 0.5)
 
 
