@@ -14,10 +14,10 @@ from urllib.parse import quote
 import pytest
 
 from ci.cluster import shell, waiting
-from tests import leftovers
+from tests.image.rendered import CALL, manifest, run
 from tests.image.server import Server
 from tests.unit.cases import EXISTING, changed
-from tests.unit.render import mounted, only, render_chart
+from tests.unit.render import render_chart
 
 INDEX = "http://127.0.0.1:9999/simple"
 USER, PASSWORD = "reader", "p@ss/w%rd"
@@ -35,20 +35,12 @@ class Handler:
     def handle(self, rows, context):
         return [tiny_greeting.TEXT for _ in rows]
 """
-CALL = """
-import json, urllib.request
-body = json.dumps({"instances": [{"data": 1}]}).encode()
-request = urllib.request.Request("http://127.0.0.1:8080/v1/models/bert:predict", body, {"Content-Type": "application/json"})
-print(urllib.request.urlopen(request, timeout=60).read().decode())
-"""
-
 
 def archive(folder: Path, requirements: str, *, unpacked: bool) -> None:
     """A claim whose one model needs a package, an archive or a directory."""
     store = folder / "models/model-store"
-    manifest = {"createdOn": "28/11/2026 08:00:00", "runtime": "python", "archiverVersion": "0.12.0", "model": {
-        "modelName": "bert", "modelVersion": "1.0", "handler": "handler.py", "requirementsFile": "requirements.txt"}}
-    files = {"MAR-INF/MANIFEST.json": json.dumps(manifest), "handler.py": HANDLER, "requirements.txt": requirements}
+    files = {"MAR-INF/MANIFEST.json": manifest(requirementsFile="requirements.txt"), "handler.py": HANDLER,
+             "requirements.txt": requirements}
     store.mkdir(parents=True)
     if unpacked:
         (store / "bert.mar/MAR-INF").mkdir(parents=True)
@@ -105,31 +97,15 @@ def start(image: str, case: Case, folder: Path) -> str:
     pip = {"enabled": True, "indexUrl": INDEX, "trustedHost": ["127.0.0.1:9999"]}
     pip |= {"credentials": {"secretName": "login"}} if case.login else {}
     values = changed(EXISTING, models__bert__startupTimeout=STARTUP, pip=pip)
-    objects = render_chart(values)
     (folder / "index.py").write_text(Path(__file__).with_name("index.py").read_text())
     volumes = {"models": "/mnt/models", "index": "/index", "index.py": "/index.py"}
-    for path, text in mounted(objects).items():
-        file = folder / "mounts" / path.lstrip("/")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        volumes[str(file.parent.relative_to(folder))] = str(Path(path).parent)
     if case.login:
         (folder / "login").mkdir()
         (folder / "login/username").write_text(USER)
         (folder / "login/password").write_text(PASSWORD)
         volumes["login"] = "/etc/pip-login"
-    (folder / "termination-log").touch()
-    (folder / "termination-log").chmod(0o666)
-    spec = only(objects, "ServingRuntime")["spec"]["containers"][0]
-    assert PASSWORD not in json.dumps(objects)
-    server = f"python /index.py {case.index} & " if case.index else ""
-    return shell.output([
-        "docker", "run", "--detach", leftovers.mark(), "--network", "none", "--user", str(spec["securityContext"]["runAsUser"]),
-        "--read-only", "--tmpfs", "/tmp:mode=1777,exec", "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-        *[f"--volume={folder / source}:{target}:ro" for source, target in volumes.items()],
-        f"--volume={folder / 'termination-log'}:/dev/termination-log",
-        *[f"--env={entry['name']}={entry['value']}" for entry in spec["env"]],
-        "--entrypoint", "bash", image, "-c", f'{server}exec "$@"', "bash", *spec["command"], *spec["args"]]).strip()
+    assert PASSWORD not in json.dumps(render_chart(values))
+    return run(image, values, folder, volumes, f"python /index.py {case.index} & " if case.index else "")
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +126,7 @@ def test_a_package_is_installed_from_the_index(case: str, started: dict[str, tup
     server, *_ = started[case]
     waiting.wait_for("the model to be ready", lambda: "is ready: " in server.log(), seconds=120,
                      give_up=lambda: None if server.running() else server.log())
-    assert json.loads(server.python(CALL)) == {"predictions": ["hello"]}
+    assert json.loads(server.python(CALL % "/v1/models/bert:predict")) == {"predictions": ["hello"]}
     assert f"start: pip installs tiny-greeting==1.0 from {INDEX}\n" in server.log()
     assert PASSWORD not in server.log()
 

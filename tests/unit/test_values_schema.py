@@ -134,6 +134,8 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
         ({"securityContext__runAsUser": 0}, "runAsUser"),
         ({"extraProperties__a": ["x"]}, "extraProperties"),
+        ({"models__bert__versions": {"1/0": {}}}, "versions"),
+        ({"models__bert__versions": {"1.0": {"version": "1.0"}}}, "versions"),
         ({"properties__a": 1}, "properties"),
         ({"properties__job_queue_size": "7"}, "job_queue_size"),
         ({"properties__job_queue_size": 0}, "job_queue_size"),

@@ -159,7 +159,8 @@ def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, 
         if b"Custom pip package installation failed" in server.output.tail:
             server.output.rest()
         said = server.output.tail.decode(errors="replace")
-        for (name, version), packages in wanted.items():
+        # Of a model's versions TorchServe's log says not which one it was.
+        for (name, version), packages in sorted(wanted.items(), key=lambda item: not any(one in said for one in item[1])):
             if refused := requirements.refused(said, name):
                 raise Failure(f"model {name} {version}: {requirements.why(refused, packages)}")
         if time.monotonic() - started > limit:

@@ -19,8 +19,8 @@ exec:
     - bash
     - /opt/torchserve-kserve/start/ready.sh
     - {{ prepend $ports.others $ports.management | join "," | quote }}
-    {{- range $name, $_ := .Values.models }}
-    - {{ $name | quote }}
+    {{- range $key, $model := include "torchserve-kserve.models" . | fromJson }}
+    - {{ ternary $key (printf "%s/%s" $model.name $model.version) (eq $key $model.name) | quote }}
     {{- end }}
 {{- end -}}
 
