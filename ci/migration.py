@@ -63,7 +63,7 @@ class Setting:
 
 
 def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = None) -> Setting:
-    return Setting("config.properties", f"{key}={value}", {"extraProperties": {key: value}}, why, nearest)
+    return Setting("config.properties", f"{key}={value}", {"properties": {key: value}}, why, nearest)
 
 
 SETTINGS = (
@@ -84,13 +84,15 @@ SETTINGS = (
             {"models": {MODEL: {"uri": "https://example.com/bert-model.mar"}}}),
     _property("inference_address", "http://0.0.0.0:8085", "nothing: the model server asks TorchServe at 127.0.0.1:8085", {}),
     _property("management_address", "http://0.0.0.0:8081", "nothing: management is at 127.0.0.1:8086", {}),
-    _property("number_of_netty_threads", 4, "`extraProperties.number_of_netty_threads`"),
-    _property("job_queue_size", 100, "`extraProperties.job_queue_size`"),
+    _property("number_of_netty_threads", 4, "`properties.number_of_netty_threads`"),
+    _property("job_queue_size", 100, "`properties.job_queue_size`"),
     _property("enable_envvars_config", "true", "nothing: the envelope is set by `protocol`, not by an environment variable", {}),
     Setting("TorchServe", "no word of tokens, which since 0.11.1 means disable_token_authorization=false",
-            {"extraProperties": {"disable_token_authorization": "false"}},
+            {"properties": {"disable_token_authorization": "false"}},
             "nothing: the chart switches the tokens off; what they guard is open inside the pod alone", {}),
-    _property("install_py_dep_per_model", "true", "nothing: build an image that has what the handler imports", {}),
+    _property("install_py_dep_per_model", "true",
+              "`pip.enabled: true`, with `pip.indexUrl` where PyPI is out of reach; or an image that has what the handler "
+              "imports, which starts sooner, as here ([docs/configuration.md](configuration.md))", {}),
     _property("model_store", "model-store", "nothing: it is `/mnt/models/model-store`, the claim's directory `model-store`", {}),
     _property("model_snapshot", '{"name":"startup.cfg","modelCount":1,"models":{"bert":{…}}}',
               "`models`: the snapshot's keys under the model's name, with no JSON to write",

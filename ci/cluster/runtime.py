@@ -14,7 +14,7 @@ from ci.cluster.paths import cache, prefix
 from ci.cluster.versions import versions
 
 RECIPE = images.IMAGES / "torchserve"
-PYPI_PACKAGES = ("torchserve", "torch-model-archiver", "enum-compat")
+PYPI_PACKAGES = ("torchserve", "torch-model-archiver", "enum-compat", "pip")
 WRAPPER_TESTED = ("numpy", "pandas", "grpc")  # packages that bring tests of themselves, 50 MB
 
 

@@ -39,7 +39,7 @@ QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
 # Some ten releases share the two cores of a test cluster, and most of them live for a minute: too short for Java to compile much.
 SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}},
                          "seed": {"resources": {"requests": {"cpu": 0.01}}},
-                         "extraProperties": {"vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}}
+                         "properties": {"vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -51,7 +51,7 @@ def values(common: dict[str, Any], urls: dict[str, str], tiny: Callable[..., dic
     """values(name, …): of the release of RELEASES of that name, and more on top. Those of v1 also have the model tiny, whose
     queue is short."""
     def make(name: str, *more: dict[str, Any]) -> dict[str, Any]:
-        second = tiny("one", {"extraProperties": {"job_queue_size": AT_ONCE // 2}}) if name in REST_V1 else {}
+        second = tiny("one", {"properties": {"job_queue_size": AT_ONCE // 2}}) if name in REST_V1 else {}
         return helm.merged(common, {"models": {MODEL: {"uri": urls[MODEL]}}}, RELEASES[name], second, *more)
     return make
 

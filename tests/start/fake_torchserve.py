@@ -3,8 +3,9 @@
 `torchserve --start …` starts this file again as the server, writes the pid file and ends with 0. The server answers
 management requests and POSTs that take `sleep` seconds; SIGTERM drops every connection at once and ends it 6 s later.
 $FAKE is a JSON object: `missing` models never registered, `dying` models whose worker dies each time it is asked about,
-`loading` models never ready, `prints` lines at the start and `counts_to` lines before them, `ends` with this status (negative:
-by that signal), `no_java`: the launcher finds none, `litter`: leave an orphan that is a zombie unless someone reaps it.
+`loading` models never ready, `silent`: its APIs do not open, `prints` lines at the start and `counts_to` lines before them,
+`ends` with this status (negative: by that signal), `no_java`: the launcher finds none, `litter`: leave an orphan that is a
+zombie unless someone reaps it.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def serve(config: Path) -> None:
         subprocess.run(["sh", "-c", "sh -c 'exit 0' & exit 0"], check=True)
     if "ends" in HOW:
         os.kill(os.getpid(), -HOW["ends"]) if HOW["ends"] < 0 else os._exit(HOW["ends"])
-    for handler, key in ((Management, "management_address"), (Inference, "inference_address")):
+    for handler, key in () if "silent" in HOW else ((Management, "management_address"), (Inference, "inference_address")):
         server = ThreadingHTTPServer(("127.0.0.1", ports[key]), handler)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
     signal.sigwait([signal.SIGTERM])

@@ -112,15 +112,30 @@ def test_the_snapshot_names_exactly_the_files_that_the_plan_brings(case):
     assert snapshot(CASES[case])["modelCount"] == len(CASES[case]["models"])
 
 
-def test_extra_properties_are_written_as_java_reads_them():
-    extra = {"job_queue_size": 50, "prefer_direct_buffer": True, "max_request_size": 65535000, "vmargs": "-Da=C:\\x -Xmx1g"}
-    written = properties(changed(SMALLEST, extraProperties=extra))
-    assert {key: written[key] for key in extra} == {
+def test_properties_are_written_as_java_reads_them():
+    given = {"job_queue_size": 50, "prefer_direct_buffer": True, "max_request_size": 65535000, "vmargs": "-Da=C:\\x -Xmx1g"}
+    written = properties(changed(SMALLEST, properties=given, extraProperties={"a.b": 70000000, "c": " d\\e "}))
+    assert {key: written[key] for key in [*given, "a.b", "c"]} == {
         "job_queue_size": "50",
         "prefer_direct_buffer": "true",
         "max_request_size": "65535000",
         "vmargs": "-Da=C:\\x -Xmx1g",
+        "a.b": "70000000",
+        "c": "d\\e",
     }
+
+
+@pytest.mark.parametrize(("given", "bytes_"), [(65535000, "65535000"), ("65535000", "65535000"), ("64Ki", "65536"),
+                                               ("64Mi", "67108864"), ("1Gi", "1073741824")])
+def test_a_size_is_written_in_bytes(given, bytes_):
+    written = properties(changed(SMALLEST, properties={"max_request_size": given, "max_response_size": given}))
+    assert (written["max_request_size"], written["max_response_size"]) == (bytes_, bytes_)
+
+
+def test_the_charts_own_defaults_can_be_changed():
+    assert properties(SMALLEST)["metrics_mode"] == "prometheus"
+    written = properties(changed(SMALLEST, properties={"metrics_mode": "log", "disable_system_metrics": False}))
+    assert (written["metrics_mode"], written["disable_system_metrics"]) == ("log", "false")
 
 
 def test_the_logging_configuration_keeps_what_the_operator_waits_for():

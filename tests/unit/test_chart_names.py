@@ -37,12 +37,12 @@ VARIANTS = [
     changed(SMALLEST, runtime__resources__limits__cpu=4),
     changed(SMALLEST, persistence__accessModes=["ReadWriteMany"]),
     changed(SMALLEST, persistence__subPath="a"),
-    changed(SMALLEST, extraProperties__job_queue_size=7),
+    changed(SMALLEST, properties__job_queue_size=7),
     changed(SMALLEST, imagePullSecrets=[{"name": "x"}]),
     changed(SMALLEST, securityContext__runAsUser=1001),
     changed(SMALLEST, protocol="v2"),
     changed(SMALLEST, deploymentMode="Knative"),
-    changed(SMALLEST, deploymentMode="Knative", extraProperties__job_queue_size=7),
+    changed(SMALLEST, deploymentMode="Knative", properties__job_queue_size=7),
     changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "torchserve-kserve/torchserve"}}),
 ]
 

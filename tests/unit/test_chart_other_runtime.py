@@ -77,7 +77,7 @@ def test_kserves_model_server_finds_what_it_asks_for_and_its_own_ports_free():
 
 @pytest.mark.parametrize("protocol", ["v1", "v2", "grpc-v2"])
 def test_the_configuration_is_the_one_that_the_charts_own_runtime_would_have(protocol):
-    extra = {"protocol": protocol, "extraProperties": {"job_queue_size": 7, "vmargs": "-Da=C:\\x"}}
+    extra = {"protocol": protocol, "properties": {"job_queue_size": 7, "vmargs": "-Da=C:\\x"}}
     own = mounted(render_chart(changed(SMALLEST, runtime=WRAPPER, **extra)))
     assert config(changed(SEEDED, **extra)) == own["/etc/torchserve/config.properties"]
 
@@ -111,7 +111,7 @@ def test_the_program_that_is_rendered_writes_the_configuration_that_is_rendered(
 
 def test_a_changed_property_is_another_job_and_the_same_pods():
     """They read the file only when they start, and the Job may not have written it by then."""
-    values = (SEEDED, changed(SEEDED, extraProperties__job_queue_size=7))
+    values = (SEEDED, changed(SEEDED, properties__job_queue_size=7))
     jobs = {only(render_chart(given), "Job")["metadata"]["name"] for given in values}
     services = {json.dumps(only(render_chart(given), "InferenceService")) for given in values}
     assert (len(jobs), len(services)) == (2, 1)
@@ -211,10 +211,10 @@ RULES = {
         changed(MINE, protocol="grpc-v2"),
     ),
     "property of the chart": (
-        changed(SEEDED, extraProperties__metrics_address="http://0.0.0.0:8082"),
-        "extraProperties.metrics_address is written by the chart as http://127.0.0.1:8082, because on another address any pod "
+        changed(SEEDED, properties__metrics_address="http://0.0.0.0:8082"),
+        "properties.metrics_address is written by the chart as http://127.0.0.1:8082, because on another address any pod "
         "could read them, and 8080 and 8081 are taken; remove it and set metrics.enabled and metrics.port instead",
-        changed(SEEDED, extraProperties__job_queue_size=7),
+        changed(SEEDED, properties__job_queue_size=7),
     ),
 }
 

@@ -1,4 +1,4 @@
-"""The rules about extraProperties: what the chart writes itself is refused with why and what to do instead."""
+"""The rules about properties and extraProperties: what the chart writes itself is refused with why and what to do instead."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import pytest
 
 from tests.unit.cases import SMALLEST, changed
 from tests.unit.render import complaints
+from tests.unit.rules import both_ways
 from tests.unit.test_chart_config import properties
+from tests.unit.test_values_schema import SCHEMA
 
 WRAPPER = changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "pytorch/torchserve-kfs"}})
 SNAPSHOT = '{"name":"startup.cfg","modelCount":1,"models":{"bert":{"1.0":{"marName":"bert-model.mar","batchSize":1}}}}'
 
 
-def refused(values: dict, **extra: object) -> str:
-    (sentence,) = complaints(changed(values, extraProperties=extra))
+KNOWN = SCHEMA["properties"]["properties"]["properties"]
+(OWN,) = SCHEMA["properties"]["properties"]["patternProperties"]
+
+
+def refused(values: dict, key: str = "extraProperties", **extra: object) -> str:
+    (sentence,) = complaints(changed(values, **{key: extra}))
     return sentence
 
 
@@ -31,12 +37,12 @@ WRITE_UP = {
     "enable_envvars_config": (
         True,
         "as false, because the pod's environment could change what is written here; remove it and write the properties "
-        "themselves in extraProperties instead",
+        "themselves in properties instead",
     ),
     "install_py_dep_per_model": (
         True,
-        "as false, because it runs pip at every start of a pod, which needs the network and a writable image; remove it and use "
-        "an image (runtime.image) that has the packages instead",
+        "as false, because pip needs more settings than that; remove it and set pip.enabled, or use an image (runtime.image) "
+        "that has the packages instead",
     ),
     "model_store": (
         "model-store",
@@ -63,27 +69,45 @@ WRITE_UP = {
 }
 
 
+@pytest.mark.parametrize("key", ["properties", "extraProperties"])
 @pytest.mark.parametrize("name", WRITE_UP)
-def test_a_setting_of_the_write_up_that_cannot_stand_is_refused_in_one_sentence(name):
+def test_a_setting_of_the_write_up_that_cannot_stand_is_refused_in_one_sentence(name, key):
     value, why = WRITE_UP[name]
     joint = "," if why.startswith("because") else ""
-    assert refused(WRAPPER, **{name: value}) == f"extraProperties.{name} is written by the chart{joint} {why}"
+    assert refused(WRAPPER, key, **{name: value}) == f"{key}.{name} is written by the chart{joint} {why}"
 
 
 def test_the_rest_of_the_write_up_is_taken():
     extra = {"number_of_netty_threads": 4, "job_queue_size": 100}
-    assert complaints(changed(WRAPPER, extraProperties=extra)) == []
-    written = properties(changed(SMALLEST, extraProperties=extra))
+    assert complaints(changed(WRAPPER, properties=extra)) == []
+    written = properties(changed(SMALLEST, properties=extra))
     assert (written["number_of_netty_threads"], written["job_queue_size"]) == ("4", "100")
 
 
 @pytest.mark.parametrize("values", [SMALLEST, WRAPPER])
-def test_every_property_that_the_chart_writes_is_refused_with_its_value(values):
-    for name, value in properties(values).items():
-        sentence = refused(values, **{name: "x"})
-        said = "" if name == "model_snapshot" else f" as {value}"
+def test_every_property_that_the_chart_alone_writes_is_refused_with_its_value(values):
+    written = properties(values)
+    names = OWN.strip("^()$").split("|")
+    assert written.keys() - {"metrics_mode", "disable_system_metrics"} <= set(names)
+    sentences = complaints(changed(values, extraProperties=dict.fromkeys(names, "x")))
+    for name, sentence in zip(sorted(names), sentences, strict=True):
+        said = f" as {written[name]}" if name in written and name != "model_snapshot" else ""
         assert sentence.startswith(f"extraProperties.{name} is written by the chart{said}")
         assert "; remove it" in sentence
+
+
+def test_a_property_that_the_chart_knows_is_sent_there():
+    sentences = complaints(changed(SMALLEST, extraProperties=dict.fromkeys(KNOWN, 1)))
+    assert sentences == [f"extraProperties.{name} is a property that the chart knows and checks; write properties.{name} instead"
+                         for name in sorted(KNOWN)]
+
+
+def test_every_property_is_taken_as_its_example_shows():
+    examples = {name: node["examples"][0] for name, node in KNOWN.items()}
+    written = properties(changed(SMALLEST, properties=examples))
+    sizes = {"max_request_size": "67108864", "max_response_size": "67108864"}
+    expected = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in examples.items()} | sizes
+    assert {name: written[name] for name in examples} == expected
 
 
 @pytest.mark.parametrize("name", ["load_models", "models", "model_snapshot"])
@@ -99,7 +123,47 @@ def test_a_name_that_is_no_propertys_is_refused():
 
 
 def test_a_value_of_two_lines_is_refused():
-    assert refused(SMALLEST, vmargs="-Xmx1g\nenable_model_api=true") == (
-        "extraProperties.vmargs has a line break, which would start another property; write it on one line"
+    assert refused(SMALLEST, mine="a\nenable_model_api=true") == (
+        "extraProperties.mine has a line break, which would start another property; write it on one line"
     )
-    assert complaints(changed(SMALLEST, extraProperties={"vmargs": "-Xmx1g -Xms1g"})) == []
+    assert complaints(changed(SMALLEST, extraProperties={"mine": "a b"})) == []
+
+
+def given(**values: object) -> dict:
+    return changed(SMALLEST, properties=values)
+
+
+OFF = {"cpu_launcher_args": "-x", "cpu_launcher_enable": False}
+NO_ORIGIN = "has no effect without cors_allowed_origin; set properties.cors_allowed_origin, or remove it"
+METRICS_OFF = "has no effect while the system's metrics are off; set properties.disable_system_metrics=false, or remove it"
+RULES = {
+    "a request that Java can't count": (
+        given(max_request_size="2Gi"),
+        "properties.max_request_size 2Gi is 2147483648 bytes, and TorchServe counts to 2147483647; write less than 2Gi",
+        given(max_request_size="1Gi")),
+    "an answer that Java can't count": (
+        given(max_response_size="3000Mi"),
+        "properties.max_response_size 3000Mi is 3145728000 bytes, and TorchServe counts to 2147483647; write less than 2Gi",
+        given(max_response_size="2000Mi")),
+    "methods without an origin": (
+        given(cors_allowed_methods="GET"),
+        f"properties.cors_allowed_methods {NO_ORIGIN}",
+        given(cors_allowed_methods="GET", cors_allowed_origin="*")),
+    "headers without an origin": (
+        given(cors_allowed_headers="X-A"),
+        f"properties.cors_allowed_headers {NO_ORIGIN}",
+        given(cors_allowed_headers="X-A", cors_allowed_origin="*")),
+    "arguments of a launcher that is off": (
+        given(**OFF),
+        "properties.cpu_launcher_args has no effect without cpu_launcher_enable; set properties.cpu_launcher_enable=true, or "
+        "remove it",
+        given(cpu_launcher_args="-x", cpu_launcher_enable=True)),
+    "a collector that is off": (
+        given(system_metrics_cmd="a.py"), f"properties.system_metrics_cmd {METRICS_OFF}",
+        given(system_metrics_cmd="a.py", disable_system_metrics=False)),
+    "an interval of a collector that is off": (
+        given(metric_time_interval=5, disable_system_metrics=True), f"properties.metric_time_interval {METRICS_OFF}",
+        given(metric_time_interval=5, disable_system_metrics=False)),
+}
+
+test_a_wrong_property_is_refused, test_a_right_one_is_taken = both_ways(RULES)

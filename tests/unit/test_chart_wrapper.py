@@ -64,7 +64,7 @@ def test_upstreams_wrapper_finds_all_that_it_reads_in_its_environment(protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_upstreams_wrapper_reads_the_configuration_as_java_does(protocol):
-    values = changed(WRAPPER, protocol=protocol, extraProperties={"vmargs": "-Xmx1g -Da=b", "job_queue_size": 7})
+    values = changed(WRAPPER, protocol=protocol, properties={"vmargs": "-Xmx1g -Da=b", "job_queue_size": 7})
     text = mounted(render_chart(values))[env(values)["CONFIG_PATH"]]
     assert not any(line.endswith("\\") or line.startswith(("#", " ")) for line in text.splitlines())
     assert json.loads(config(values)["model_snapshot"])["models"].keys() == {"bert"}

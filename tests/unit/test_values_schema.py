@@ -14,9 +14,9 @@ from tests.unit.render import CHART, complaints, schema_error
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
-# Maps whose keys are the user's.
+# Maps whose keys are the user's, or so many that values.yaml leaves them to the schema.
 PASSED = ["predictor", "transformer", "explainer", "logger", "batcher"]
-OPEN = {"models", "extraProperties", "annotations", "labels", *PASSED}
+OPEN = {"models", "properties", "extraProperties", "annotations", "labels", *PASSED}
 OPEN |= {f"metrics.{path}" for path in ("podMonitor.labels", "prometheusRule.labels", "dashboard.labels",
                                         "dashboard.annotations")}  # fmt: skip
 
@@ -29,7 +29,8 @@ def described_keys(node: dict, path: str = "") -> set[str]:
     """Paths of all keys that the schema knows by name."""
     found = set()
     for key, child in resolved(node).get("properties", {}).items():
-        found |= {f"{path}{key}"} | described_keys(child, f"{path}{key}.")
+        below = set() if f"{path}{key}" in OPEN else described_keys(child, f"{path}{key}.")
+        found |= {f"{path}{key}"} | below
     return found
 
 
@@ -46,7 +47,8 @@ def every_node(node: object) -> list[dict]:
     """All subschemas."""
     found = []
     if isinstance(node, dict):
-        found += [node] if {"type", "oneOf", "properties"} & set(node) and not isinstance(node.get("type"), dict) else []
+        of_keys = isinstance(node.get("type"), dict) or isinstance(node.get("properties", {}).get("type"), str)  # keys so called
+        found += [node] if {"type", "oneOf", "properties"} & set(node) and not of_keys else []
         for child in node.values():
             found += every_node(child)
     elif isinstance(node, list):
@@ -141,6 +143,22 @@ def test_resources_take_numbers_and_strings(quantity):
         ({"seed__timeoutSeconds": 0}, "timeoutSeconds"),
         ({"securityContext__runAsUser": 0}, "runAsUser"),
         ({"extraProperties__a": ["x"]}, "extraProperties"),
+        ({"models__bert__versions": {"1/0": {}}}, "versions"),
+        ({"models__bert__versions": {"1.0": {"version": "1.0"}}}, "versions"),
+        ({"properties__a": 1}, "properties"),
+        ({"properties__job_queue_size": "7"}, "job_queue_size"),
+        ({"properties__job_queue_size": 0}, "job_queue_size"),
+        ({"properties__netty_client_threads": -1}, "netty_client_threads"),
+        ({"properties__io_ratio": 101}, "io_ratio"),
+        ({"properties__max_request_size": "64M"}, "max_request_size"),
+        ({"properties__max_request_size": 2147483648}, "max_request_size"),
+        ({"properties__async_logging": "yes"}, "async_logging"),
+        ({"properties__metrics_mode": "json"}, "metrics_mode"),
+        ({"properties__vmargs": "-Xmx1g\nenable_model_api=true"}, "vmargs"),
+        ({"properties__cors_allowed_origin": "https://ä.example"}, "cors_allowed_origin"),
+        ({"pip__indexUrl": "pypi.example.com"}, "indexUrl"),
+        ({"pip__trustedHost": ["https://pypi.example.com"]}, "trustedHost"),
+        ({"pip__credentials": {"secretName": "Login"}}, "secretName"),
     ],
 )
 def test_a_value_that_does_not_fit_is_named(change, named):

@@ -15,6 +15,10 @@ Value = TypeVar("Value")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
+class Failure(Exception):
+    """A cause and its remedy, one sentence."""
+
+
 class Stopped(Exception):
     """SIGTERM or SIGINT has come."""
 

@@ -1,6 +1,7 @@
 """PID 1 of the predictor: wait for the models, run TorchServe, stop it without losing a request, say why it failed.
 
     start.py --ts-config FILE --models DIR [--marker .seed/<plan>.json] --timeout-seconds N [--drain-seconds N] [--wrapper FILE]
+             [--pip-login DIR]
 
 1. With --marker (relative to --models): wait, N seconds at most, until the seeding Job has written it; its twin *.error holds
    the sentence of a failed try. 2. Check that every archive of FILE's snapshot is in the model store. 3. Start TorchServe and,
@@ -25,8 +26,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import requirements
 from inflight import in_flight, quiet
-from processes import Child, Processes, Stopped
+from processes import Child, Failure, Processes, Stopped
 
 PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
 LINGER = 1.0  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
@@ -35,10 +37,6 @@ STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped ev
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
 DEATHS = 3  # a worker that died this often while loading won't load
-
-
-class Failure(Exception):
-    """A cause and its remedy, one sentence."""
 
 
 def say(text: str) -> None:
@@ -106,13 +104,15 @@ def clear(temp: Path) -> None:
         path.unlink()
 
 
-def launch(ts_config: Path, processes: Processes) -> Child:
+def launch(ts_config: Path, pip_login: Path | None, processes: Processes) -> Child:
     """Start TorchServe. Its launcher starts Java and ends, so Java becomes our child. (With --foreground the launcher stays,
     passes no signal on, and ends with 0 whatever Java's status was.)"""
     command, log_config = ["torchserve", "--start", "--ncs", f"--ts-config={ts_config}"], ts_config.with_name("log4j2.xml")
     if log_config.exists():
         command.append(f"--log-config={log_config}")
     environment, output = {name: text for name, text in os.environ.items() if name != "TS_CONFIG_FILE"}, None  # beats --ts-config
+    if pip_login:
+        environment = requirements.with_login(environment, pip_login, Path(tempfile.gettempdir(), "pip.conf"))
     try:
         launcher, output = processes.spawn(command, environment)
         processes.wait(lambda: launcher in processes.ended)
@@ -141,6 +141,34 @@ def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())[0]["workers"] if answer.status == 200 else []
     return 0, []
+
+
+def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
+    """Until TorchServe has let pip install what archives name, which it does before its management API opens; Failure where pip
+    could not. TorchServe serves on without a worker of that model."""
+    address, store = urlsplit(config.get("management_address", "http://127.0.0.1:8081")), Path(config.get("model_store", ""))
+    wanted = {model: requirements.named(store / spec["marName"]) for model, spec in models.items()}
+    started, limit = time.monotonic(), sum(spec.get("startupTimeout", 120) for spec in models.values())
+    names = ", ".join(dict.fromkeys(name for list_ in wanted.values() for name in list_))
+    if not names:
+        return
+    say(f"pip installs {names} from {requirements.indexes()}")
+    done = False
+    while not done:
+        # Asked first: what pip could not do is said before the API opens.
+        done = bool(workers_of(address, *next(iter(models)))[0] or processes.over())
+        if b"Custom pip package installation failed" in server.output.tail:
+            server.output.rest()
+        said = server.output.tail.decode(errors="replace")
+        # Of a model's versions TorchServe's log says not which one it was.
+        for (name, version), packages in sorted(wanted.items(), key=lambda item: not any(one in said for one in item[1])):
+            if refused := requirements.refused(said, name):
+                raise Failure(f"model {name} {version}: {requirements.why(refused, packages)}")
+        if time.monotonic() - started > limit:
+            slow = ", ".join(f"model {name} {version}" for (name, version), packages in wanted.items() if packages)
+            remedy = f"raise startupTimeout, or {requirements.IMAGE}"
+            raise Failure(f"{slow}: pip has not installed {names} after {limit} s; {remedy}")
+        processes.pause(0 if done else 0.5)
 
 
 def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
@@ -205,6 +233,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--drain-seconds", type=float, default=20.0, help="keep it below the pod's grace period")
     parser.add_argument("--wrapper", type=Path, help="program of KServe's model server, which serves in front of TorchServe")
     parser.add_argument("--wrapper-port", type=int, default=8080, help="where the wrapper serves HTTP")
+    parser.add_argument("--pip-login", type=Path, help="folder with the files username and password, for $PIP_INDEX_URL")
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     options = parser.parse_args(argv)
     processes = Processes()
@@ -215,10 +244,12 @@ def main(argv: list[str] | None = None) -> int:
             wait_for_marker(options.models / options.marker, options.timeout_seconds, processes)
         check_store(Path(config.get("model_store", options.models / "model-store")), options.models, models)
         clear(Path(tempfile.gettempdir()))
-        server = launch(options.ts_config, processes)
+        server = launch(options.ts_config, options.pip_login, processes)
         if options.wrapper:
             command = [sys.executable, str(options.wrapper)]
             wrapper = processes.add(Child("the wrapper", *processes.spawn(command, without_proxy(os.environ))))
+        if config.get("install_py_dep_per_model") == "true":
+            watch_installing(server, config, models, processes)
         watch_loading(server, config, models, processes)
         over = processes.wait(processes.over)
         raise Failure(f"{over.name} ended by itself with status {processes.ended[over.pid]}; {over.output.reason()}")

@@ -43,19 +43,41 @@ allowed_urls: file:///mnt/models/.*
 disable_token_authorization: "true"
 enable_model_api: "false"
 enable_envvars_config: "false"
-install_py_dep_per_model: "false"
+install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
+{{- end -}}
+
+{{/* out: YAML map of the properties that have another default here than in TorchServe. */}}
+{{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
 {{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
+{{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
+{{- define "torchserve-kserve.bytes" -}}
+{{- $text := include "torchserve-kserve.text" . -}}
+{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
+{{- mul (regexFind "^[0-9]+" $text | int64) (get $units (regexFind "[A-Z]i$" $text) | default 1) -}}
+{{- end -}}
+
+{{/* in: root; out: YAML map of the user's properties and the defaults for them, each as its text. */}}
+{{- define "torchserve-kserve.givenProperties" -}}
+{{- $given := include "torchserve-kserve.defaultProperties" . | fromYaml -}}
+{{- range $key, $value := merge (dict) .Values.properties .Values.extraProperties -}}
+{{- $how := ternary "torchserve-kserve.bytes" "torchserve-kserve.text" (has $key (list "max_request_size" "max_response_size")) -}}
+{{- $_ := include $how $value | trim | set $given $key -}}
+{{- end -}}
+{{- toYaml $given -}}
+{{- end -}}
+
 {{/* in: root; out: config.properties. A backslash is an escape sign there, so the user's are doubled. */}}
 {{- define "torchserve-kserve.properties" -}}
-{{- range $key, $value := include "torchserve-kserve.ownProperties" . | fromYaml }}
+{{- $all := include "torchserve-kserve.ownProperties" . | fromYaml -}}
+{{- range $key, $value := include "torchserve-kserve.givenProperties" . | fromYaml -}}
+{{- $_ := replace "\\" "\\\\" $value | set $all $key -}}
+{{- end -}}
+{{- range $key, $value := $all }}
 {{- $key }}={{ $value }}
-{{ end -}}
-{{- range $key, $value := .Values.extraProperties }}
-{{- $key }}={{ include "torchserve-kserve.text" $value | trim | replace "\\" "\\\\" }}
 {{ end -}}
 model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{ end -}}
@@ -75,7 +97,7 @@ model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{- define "torchserve-kserve.startData" -}}
 {{- $data := dict -}}
 {{- $alive := ternary (list) (list "alive.sh") (eq .Values.runtime.flavor "native") -}}
-{{- range $name := concat (list "start.py" "processes.py" "inflight.py" "ready.sh") $alive -}}
+{{- range $name := concat (list "start.py" "processes.py" "inflight.py" "requirements.py" "ready.sh") $alive -}}
 {{- $_ := printf "files/%s" $name | $.Files.Get | set $data $name -}}
 {{- end -}}
 {{- toYaml $data -}}

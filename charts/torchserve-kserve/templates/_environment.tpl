@@ -62,6 +62,7 @@ no home and no name, which libraries ask for. */}}
 {{- if eq .Values.runtime.flavor "wrapper" }}
 {{ include "torchserve-kserve.wrapperEnv" . }}
 {{- end }}
+{{- include "torchserve-kserve.pipEnv" . }}
 {{- include "torchserve-kserve.userEnv" . }}
 {{- include "torchserve-kserve.caEnv" . }}
 {{- end -}}

@@ -22,23 +22,43 @@ for ever, so a new artefact never replaces an old one. Which Secret opened the s
 {{- if ne "no-archive" (get $build "format") -}}.mar{{- end -}}
 {{- end -}}
 
-{{/* in: root; out: JSON map of model name to {source, sha256, file, version, and the snapshot's numbers}, all filled in. */}}
+{{/* in: root; out: JSON map of each version's path below models to {name, default: whether it is the model's default version, given: its
+values}. A model without versions is one, under its own name. */}}
+{{- define "torchserve-kserve.versions" -}}
+{{- $versions := dict -}}
+{{- range $name, $given := .Values.models -}}
+{{- $model := $given | default dict -}}
+{{- if $model.versions -}}
+{{- $default := $model.defaultVersion | default (keys $model.versions | sortAlpha | first) -}}
+{{- range $version, $values := $model.versions -}}
+{{- $given := merge (dict "version" $version) ($values | default dict) -}}
+{{- $_ := set $versions (printf "%s.versions[%q]" $name $version) (dict "name" $name "default" (eq $version $default) "given" $given) -}}
+{{- end -}}
+{{- else -}}
+{{- $_ := set $versions $name (dict "name" $name "default" true "given" $model) -}}
+{{- end -}}
+{{- end -}}
+{{- toRawJson $versions -}}
+{{- end -}}
+
+{{/* in: root; out: JSON map of each version's path below models to {name, default, source, sha256, file, version, and the snapshot's
+numbers}, all filled in. */}}
 {{- define "torchserve-kserve.models" -}}
 {{- $models := dict -}}
 {{- $revision := include "torchserve-kserve.text" .Values.seed.revision -}}
-{{- range $name, $given := .Values.models -}}
-{{- $model := $given | default dict -}}
+{{- range $key, $one := include "torchserve-kserve.versions" . | fromJson -}}
+{{- $model := $one.given -}}
 {{- $source := include "torchserve-kserve.source" $model | fromJson -}}
 {{- $sha256 := $model.sha256 | default "" | lower -}}
 {{- $version := $model.version | default "1.0" -}}
 {{- $minWorkers := $model.minWorkers | default 1 | int -}}
 {{- $file := $model.marName | default "" -}}
 {{- if $source -}}
-{{- $file = include "torchserve-kserve.seededFile" (dict "name" $name "version" $version "source" $source "sha256" $sha256 "revision" $revision) -}}
+{{- $file = include "torchserve-kserve.seededFile" (dict "name" $one.name "version" $version "source" $source "sha256" $sha256 "revision" $revision) -}}
 {{- end -}}
 {{- $maxBatchDelay := ternary 100 $model.maxBatchDelay (kindIs "invalid" $model.maxBatchDelay) | int -}}
-{{- $_ := set $models $name (dict
-  "source" $source "sha256" $sha256 "file" $file "version" $version
+{{- $_ := set $models $key (dict
+  "name" $one.name "default" $one.default "source" $source "sha256" $sha256 "file" $file "version" $version
   "minWorkers" $minWorkers "maxWorkers" ($model.maxWorkers | default $minWorkers | int)
   "batchSize" ($model.batchSize | default 1 | int) "maxBatchDelay" $maxBatchDelay
   "responseTimeout" ($model.responseTimeout | default 120 | int) "startupTimeout" ($model.startupTimeout | default 120 | int)
@@ -59,10 +79,10 @@ for ever, so a new artefact never replaces an old one. Which Secret opened the s
 {{/* in: root; out: TorchServe's model_snapshot, one line. The first six keys of a model are mandatory there. */}}
 {{- define "torchserve-kserve.snapshot" -}}
 {{- $models := dict -}}
-{{- range $name, $model := include "torchserve-kserve.models" . | fromJson -}}
+{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
 {{- $entry := pick $model "minWorkers" "maxWorkers" "batchSize" "maxBatchDelay" "responseTimeout" "startupTimeout" -}}
-{{- $entry = merge $entry (dict "marName" $model.file "defaultVersion" true) -}}
-{{- $_ := set $models $name (dict $model.version $entry) -}}
+{{- $entry = merge $entry (dict "marName" $model.file "defaultVersion" $model.default) -}}
+{{- $_ := get $models $model.name | default dict | merge (dict $model.version $entry) | set $models $model.name -}}
 {{- end -}}
 {{- dict "name" "startup.cfg" "modelCount" (len $models) "models" $models | toJson -}}
 {{- end -}}

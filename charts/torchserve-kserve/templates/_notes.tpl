@@ -63,6 +63,15 @@
 {{- if not $example }}
    (put a request that {{ $name }} understands between the brackets, and in models.{{ $name }}.example for helm test)
 {{- end }}
+{{- with ($model | default dict).versions }}
+{{- if eq $.Values.runtime.flavor "native" }}
+
+   That is version {{ $model.defaultVersion | default (keys . | first) }}, the default; for another one the path is /predictions/{{ $name }}/VERSION: {{ keys . | sortAlpha | join ", " }}.
+{{- else }}
+
+   That is version {{ $model.defaultVersion | default (keys . | first) }}, the default; the wrapper serves no other one.
+{{- end }}
+{{- end }}
 {{- end }}
 
    The name in the URL is the key under models, not {{ .Release.Name | quote }}.

@@ -1,10 +1,11 @@
 {{/* When the server is up: its budget, its probes. */}}
 
-{{/* in: root; out: seconds until the slowest start is given up: seeding, then every model's own start-up, then a margin. */}}
+{{/* in: root; out: seconds until the slowest start is given up: seeding, then every model's own start-up, before which pip
+may take as long, then a margin. */}}
 {{- define "torchserve-kserve.startupSeconds" -}}
 {{- $seconds := add 30 (int .Values.seed.timeoutSeconds) -}}
 {{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
-{{- $seconds = add $seconds (int $model.startupTimeout) -}}
+{{- $seconds = int $model.startupTimeout | mul (ternary 2 1 $.Values.pip.enabled) | add $seconds -}}
 {{- end -}}
 {{- $seconds -}}
 {{- end -}}
@@ -18,8 +19,8 @@ exec:
     - bash
     - /opt/torchserve-kserve/start/ready.sh
     - {{ prepend $ports.others $ports.management | join "," | quote }}
-    {{- range $name, $_ := .Values.models }}
-    - {{ $name | quote }}
+    {{- range $key, $model := include "torchserve-kserve.models" . | fromJson }}
+    - {{ ternary $key (printf "%s/%s" $model.name $model.version) (eq $key $model.name) | quote }}
     {{- end }}
 {{- end -}}
 

@@ -123,6 +123,10 @@ containers:
       - --wrapper
       - /home/model-server/kserve_wrapper/__main__.py
       {{- end }}
+      {{- if include "torchserve-kserve.pipSecret" . }}
+      - --pip-login
+      - /etc/pip-login
+      {{- end }}
     env:
       {{- include "torchserve-kserve.serverEnv" . | nindent 6 }}
       {{- with .Values.runtime.env }}{{ toYaml . | nindent 6 }}{{ end }}
@@ -141,6 +145,9 @@ containers:
       {{- with include "torchserve-kserve.caMount" . | trim }}
       {{- . | nindent 6 }}
       {{- end }}
+      {{- if include "torchserve-kserve.pipSecret" . }}
+      - {name: pip-login, mountPath: /etc/pip-login, readOnly: true}
+      {{- end }}
 volumes:
   - name: config
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.configData" "name" "torchserve-kserve.configName") | nindent 4 }}
@@ -150,6 +157,11 @@ volumes:
     emptyDir: {}
   {{- with include "torchserve-kserve.caVolume" . | trim }}
   {{- . | nindent 2 }}
+  {{- end }}
+  {{- with include "torchserve-kserve.pipSecret" . }}
+  # Optional: of a Secret that is missing the start program says so, instead of a pod that never starts.
+  - name: pip-login
+    secret: {secretName: {{ . | quote }}, defaultMode: 420, optional: true}
   {{- end }}
 {{- end -}}
 

@@ -6,12 +6,12 @@ not the chart's reads TorchServe's configuration from the claim. */}}
 {{- define "torchserve-kserve.plan" -}}
 {{- $artifacts := list -}}
 {{- $seen := list -}}
-{{- range $name, $model := include "torchserve-kserve.models" . | fromJson -}}
+{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
 {{- if and $model.source (not (has $model.file $seen)) -}}
 {{- $seen = append $seen $model.file -}}
 {{- $sha256 := ternary $model.sha256 nil (ne $model.sha256 "") -}}
 {{- $path := printf "model-store/%s" $model.file -}}
-{{- $artifacts = merge (dict "model" $name "version" $model.version "sha256" $sha256 "path" $path) $model.source | append $artifacts -}}
+{{- $artifacts = merge (dict "model" $model.name "version" $model.version "sha256" $sha256 "path" $path) $model.source | append $artifacts -}}
 {{- end -}}
 {{- end -}}
 {{- if not .Values.runtime.create -}}

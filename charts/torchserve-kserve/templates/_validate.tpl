@@ -4,7 +4,7 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 {{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
 {{- define "torchserve-kserve.complaints" -}}
 {{- $complaints := list -}}
-{{- range $topic := list "release" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "objects" "extraProperties" "metrics" "network" "passThrough" "extraObjects" -}}
+{{- range $topic := list "release" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
 {{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
 {{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
 {{- end -}}
@@ -43,15 +43,19 @@ models is empty; name a model and its source, for example --set models.bert.uri=
 {{- if not (regexMatch "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" $name) }}
 models: the URL can't carry the name {{ $name | quote }}; use at most 63 letters, digits, '.', '_' and '-', with a letter or a digit first
 {{- end }}
-{{- $minWorkers := $model.minWorkers | default 1 | int }}
-{{- if lt ($model.maxWorkers | default $minWorkers | int) $minWorkers }}
-models.{{ $name }}.maxWorkers {{ int $model.maxWorkers }} is less than minWorkers {{ $minWorkers }}; raise maxWorkers or lower minWorkers
-{{- end }}
-{{- if and (gt ($model.batchSize | default 1 | int) 1) (eq $.Values.runtime.serviceEnvelope "stock") }}
-models.{{ $name }}.batchSize {{ int $model.batchSize }}: TorchServe's envelope for protocol {{ $.Values.protocol }} answers only the first request of a batch; write 1 and send several {{ ternary "instances in a request" "rows in a tensor" (eq $.Values.protocol "v1") }}
-{{- end }}
+{{- include "torchserve-kserve.validate.versions" (dict "root" $ "name" $name "model" $model) }}
 {{- if $model.example }}
 {{- include "torchserve-kserve.validate.example" (dict "key" (printf "models.%s.example" $name) "example" $model.example "protocol" $.Values.protocol) }}
+{{- end }}
+{{- end }}
+{{- range $path, $one := include "torchserve-kserve.versions" . | fromJson }}
+{{- $model := $one.given }}
+{{- $minWorkers := $model.minWorkers | default 1 | int }}
+{{- if lt ($model.maxWorkers | default $minWorkers | int) $minWorkers }}
+models.{{ $path }}.maxWorkers {{ int $model.maxWorkers }} is less than minWorkers {{ $minWorkers }}; raise maxWorkers or lower minWorkers
+{{- end }}
+{{- if and (gt ($model.batchSize | default 1 | int) 1) (eq $.Values.runtime.serviceEnvelope "stock") }}
+models.{{ $path }}.batchSize {{ int $model.batchSize }}: TorchServe's envelope for protocol {{ $.Values.protocol }} answers only the first request of a batch; write 1 and send several {{ ternary "instances in a request" "rows in a tensor" (eq $.Values.protocol "v1") }}
 {{- end }}
 {{- end }}
 {{- /* The test pod gets them as one argument, for which Linux has 128 KiB. */}}

@@ -3,9 +3,6 @@
 {{/* in: root; out: complaints about them. */}}
 {{- define "torchserve-kserve.validate.gpu" -}}
 {{- include (ternary "torchserve-kserve.validate.gpuOn" "torchserve-kserve.validate.gpuOff" .Values.gpu.enabled) . }}
-{{- if not (kindIs "invalid" (.Values.properties | default dict).number_of_gpu) }}
-properties.number_of_gpu is written by the chart from gpu.count; remove it and set gpu.enabled=true and gpu.count instead
-{{- end }}
 {{- include "torchserve-kserve.validate.gpuVariable" . }}
 {{- end -}}
 

@@ -2,9 +2,9 @@
 
 {{/* in: root; out: complaints about the models' sources. */}}
 {{- define "torchserve-kserve.validate.sources" -}}
-{{- range $name, $given := .Values.models }}
-{{- $model := $given | default dict }}
-{{- $key := printf "models.%s" $name }}
+{{- range $path, $one := include "torchserve-kserve.versions" . | fromJson }}
+{{- $model := $one.given }}
+{{- $key := printf "models.%s" $path }}
 {{- $sources := list }}
 {{- range $source := list "uri" "uriFrom" "build" "marName" }}
 {{- if get $model $source }}{{ $sources = append $sources $source }}{{ end }}
@@ -51,8 +51,9 @@
 {{- $source := get $model.source $what | toJson }}
 {{- $wanted := dict "sha256" $model.sha256 "version" $model.version "credentials" ($model.source.credentials | default "") }}
 {{- if and $model.source (not $model.source.build) }}
-{{- $other := get $first $source | default (dict "name" $name "wanted" $wanted) }}
-{{- range $key := keys $wanted | sortAlpha }}
+{{- $other := get $first $source | default (dict "name" $name "model" $model.name "wanted" $wanted) }}
+{{- /* Two versions of one model that are one archive are refused on their own. */}}
+{{- range $key := ternary (omit $wanted "version") $wanted (eq $other.model $model.name) | keys | sortAlpha }}
 {{- if ne (get $wanted $key) (get $other.wanted $key) }}
 models.{{ $name }} and models.{{ $other.name }} have one {{ $what }} and different {{ $key }}; write the same {{ $key }} for both
 {{- end }}
