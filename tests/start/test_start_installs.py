@@ -69,7 +69,7 @@ def test_the_index_is_pypi_unless_one_is_named(predictor):
     installs(predictor, "bert")
     predictor.start(fake={"prints": [HEAD + "bert:", *MISSING]})
     assert predictor.ends() == 1
-    assert "https://pypi.org/simple has no version" in predictor.log.read_text()
+    assert "PyPI has no version" in predictor.log.read_text()
 
 
 def test_an_installation_that_does_not_end_ends_it_after_the_models_time(predictor):

@@ -15,7 +15,6 @@ from urllib.parse import quote, urlsplit
 from processes import Failure
 
 URLS = {"PIP_INDEX_URL": "index-url", "PIP_EXTRA_INDEX_URL": "extra-index-url"}  # variable -> option
-PYPI = "https://pypi.org/simple"
 IMAGE = "use an image (runtime.image) that has the packages and set pip.enabled=false"
 
 
@@ -59,7 +58,7 @@ def named(archive: Path) -> list[str]:
 
 def indexes() -> str:
     """Where pip looks, for a sentence."""
-    return " or ".join([os.environ.get("PIP_INDEX_URL") or PYPI, *os.environ.get("PIP_EXTRA_INDEX_URL", "").split()])
+    return " or ".join([os.environ.get("PIP_INDEX_URL") or "PyPI", *os.environ.get("PIP_EXTRA_INDEX_URL", "").split()])
 
 
 def refused(said: str, model: str) -> str:
