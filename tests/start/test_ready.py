@@ -55,7 +55,9 @@ def test_a_slow_answer_is_waited_for_and_read_to_its_end():
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
-                connection.recv(1000)
+                request = b""
+                while not request.endswith(b"\r\n\r\n"):  # bash writes it line by line
+                    request += connection.recv(1000)
                 threading.Event().wait(3)  # slow on purpose
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
                 ended.append(connection.recv(1))  # of a connection that is reset this raises

@@ -71,7 +71,7 @@ def kubernetes_definitions() -> dict:
 
 
 @functools.cache
-def custom_resources(version: str) -> dict[tuple[str, str], dict]:
+def custom_resources(version: str = versions()["kserve"]) -> dict[tuple[str, str], dict]:
     """(apiVersion, kind) -> schema, of every version that the CRDs of a KServe serve."""
     found = {}
     for definition in definitions(version):

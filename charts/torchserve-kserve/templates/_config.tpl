@@ -44,13 +44,13 @@ disable_token_authorization: "true"
 enable_model_api: "false"
 enable_envvars_config: "false"
 install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
+{{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
 {{/* out: YAML map of the properties that have another default here than in TorchServe. */}}
 {{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
-{{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
