@@ -119,6 +119,8 @@ def pick(folder: Path, wanted: set[str], item: dict) -> Path:
         seed_volume.remove(path)
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     if item.get("folder") and not wanted and len(files) > 1:
+        for name, path in sorted(files.items()):
+            check_content(path, f"its file {name}")
         return folder
     kind = "file" if item.get("part") else "model archive (.mar)"
     fitting = [name for name in files if name in wanted] if wanted else list(files)
@@ -130,7 +132,12 @@ def pick(folder: Path, wanted: set[str], item: dict) -> Path:
     if not fitting:
         missing = f"file {min(wanted)!r}" if wanted else kind
         raise Failure(NOT_FOUND, f"it leads to no {missing}" + (f", only to {some}" if files else ""))
-    with files[fitting[0]].open("rb") as file:
-        if file.read(len(LFS)) == LFS:
-            raise Failure(NOT_FOUND, "it is only a pointer of Git LFS", remedy="give an https uri of the file itself")
+    check_content(files[fitting[0]], "it")
     return files[fitting[0]]
+
+
+def check_content(path: Path, what: str) -> None:
+    """That the file is there itself, which git leaves elsewhere where its repository uses LFS."""
+    with path.open("rb") as file:
+        if file.read(len(LFS)) == LFS:
+            raise Failure(NOT_FOUND, f"{what} is only a pointer of Git LFS", remedy="give an https uri of the file itself")
