@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import threading
 from pathlib import Path
 
@@ -88,10 +87,10 @@ def test_a_read_only_volume_is_said(claim, server, volume):
 
 
 def test_a_plan_that_is_complete_only_reads_the_volume(claim, server, volume):
-    volume("size=6m")
+    mounted = volume("size=6m")
     claim.wants(server.gives("/bert.mar", mar()))
     assert claim.seed("--owner", "team/bert", "--keep-old", "1").code == 0
-    subprocess.run(["mount", "-o", "remount,ro", claim.root], check=True)
+    mounted.make_read_only()
     result = claim.seed("--owner", "team/bert", "--keep-old", "1")
     assert result.code == 0, result.everything
     assert "bert: kept model-store/bert-0a1b2c3d.mar" in result.out and len(server.requests) == 1
