@@ -1,8 +1,12 @@
 """How fast the seed is, how much memory it takes and what it reads and fetches again, as ratios inside one run.
 
 `pytest -s tests/bench/test_bench_seed.py` prints the figures. The ways that are compared take turns, on one disk, and each ends
-with its file synchronized. What is asserted are ratios, never a time: those that no other work on the machine changes, and of the
-GiB a floor that a broken engine misses, as its goal is missed where the machine is busy (docs/seeding.md).
+with its file synchronized; what is asserted is the ratio of medians, never a time.
+
+Two ratios are of speed. That of eight capped connections to one is asserted at its goal, 6: the caps decide it, not the load.
+That of an uncapped GiB to curl and dd is printed beside its goal, 0.85, with a verdict and the machine's load, which decides
+where it is high. Asserted of it is 0.5: less than was ever found on a busy machine (docs/seeding.md has the figures), so it takes
+an engine that is broken to miss it.
 """
 
 from __future__ import annotations
@@ -28,8 +32,9 @@ from tests.seed.server import HANDLER
 
 MIB = 1 << 20
 ROUNDS = 5
-FLOOR = 0.5
 MOST_MEMORY = 64 * MIB
+LEAST_GAIN = 6  # of eight capped connections to one
+GOAL, FLOOR = 0.85, 0.5  # of the seed's rate to the slower of curl's and dd's
 # The program in a process that says at its end how many bytes it read from files, and how much memory it took at most.
 MEASURED = """
 import json, runpy, sys
@@ -126,13 +131,13 @@ def test_eight_connections_against_one_where_each_has_its_limit(place):
                 seed.empty()
                 times.append(seconds(lambda: seed.run("--connections", connections)))  # noqa: B023
             ratios.append(times[0] / times[1])
-    told("8 connections to 1, each capped", statistics.median(ratios), ">= 6")
-    assert statistics.median(ratios) >= 6
+    told("8 connections to 1, each capped", statistics.median(ratios), f">= {LEAST_GAIN}")
+    assert statistics.median(ratios) >= LEAST_GAIN, ratios
 
 
 def test_an_uncapped_gigabyte_against_curl_and_dd(place, curl_program):  # noqa: ARG001  (it is on PATH)
     file = archive(place / "uncapped/big.mar", 1024 * MIB)
-    copy, size = place / "copy.mar", file.stat().st_size
+    copy, size, load = place / "copy.mar", file.stat().st_size, os.getloadavg()
     with served(file.parent) as address:
         seed = Seed(place, f"{address}/big.mar")
         measures: list[dict[str, int]] = []
@@ -159,11 +164,13 @@ def test_an_uncapped_gigabyte_against_curl_and_dd(place, curl_program):  # noqa:
     ratio = statistics.median(rates["seed"]) / min(statistics.median(rates["curl"]), statistics.median(rates["dd"]))
     for name, found in rates.items():
         print(f"\n{name}: {', '.join(f'{rate:.0f}' for rate in found)} MB/s", end="")
-    told("1 GiB, seed to the slower of curl and dd", ratio, ">= 0.85")
+    told("1 GiB, seed to the slower of curl and dd", ratio, f">= {GOAL}")
+    verdict = "the goal is met" if ratio >= GOAL else "THE GOAL IS MISSED"
+    print(f"; {verdict}, the load was {load[0]:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores", end="")
     memory = max(measure["memory"] for measure in measures)
     told("most memory, MiB", memory / MIB, "<= 64")
     told("re-run's bytes, share of the first run's", again / size, "<= 0.001")
-    assert ratio >= FLOOR
+    assert ratio >= FLOOR, rates
     assert memory <= MOST_MEMORY
     assert again <= 0.001 * size
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import subprocess
 import threading
 
 import pytest
@@ -86,10 +85,10 @@ def test_a_read_only_volume_is_said(claim, server, volume):
 
 
 def test_a_plan_that_is_complete_only_reads_the_volume(claim, server, volume):
-    volume("size=6m")
+    mounted = volume("size=6m")
     claim.wants(server.gives("/bert.mar", mar()))
     assert claim.seed("--owner", "team/bert", "--keep-old", "1").code == 0
-    subprocess.run(["mount", "-o", "remount,ro", claim.root], check=True)
+    mounted.make_read_only()
     result = claim.seed("--owner", "team/bert", "--keep-old", "1")
     assert result.code == 0, result.everything
     assert "bert: kept model-store/bert-0a1b2c3d.mar" in result.out and len(server.requests) == 1
@@ -194,9 +193,9 @@ def test_parts_that_are_gone_when_the_next_build_comes_need_no_room_beside_it(cl
 
 
 def test_a_plan_of_another_owner_is_complete_on_a_volume_that_is_only_read(claim, server, volume):
-    volume("size=6m")
+    mounted = volume("size=6m")
     claim.wants(server.gives("/bert.mar", mar()))
     assert claim.seed("--owner", "team/a").code == 0
-    subprocess.run(["mount", "-o", "remount,ro", claim.root], check=True)
+    mounted.make_read_only()
     result = claim.seed("--owner", "team/b", "--keep-old", "0")
     assert result.code == 0 and "is complete in" in result.out, result.everything

@@ -9,7 +9,7 @@ import pytest
 
 from ci.cluster.certificates import self_signed
 from tests.seed.clouds import Amazon, Blobs, Git, Hub, Proxy
-from tests.seed.server import mar, sha256
+from tests.seed.server import HANDLER, mar, sha256
 
 BERT, OTHER = mar(), mar(files={"handler.py": "# another"})
 KEY = "c2VjcmV0LWtleS1vZi1henVyZQ=="
@@ -57,14 +57,13 @@ def test_a_pointer_of_git_lfs_is_no_model(claim, seed, git, certificate):
     assert result.code == 3 and "it is only a pointer of Git LFS; give an https uri of the file itself" in result.err
 
 
-def test_a_pointer_of_git_lfs_is_no_part_of_a_build_either(claim, seed, git, certificate):
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-    part = {"uri": git.holds("files", {"a.txt": b"a", "weights.bin": pointer}), "storage": True}
-    build = {"format": "no-archive", "handler": "text_classifier", "extraFiles": [part]}
-    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1", "build": build}])
+def test_a_pointer_of_git_lfs_among_the_files_of_a_folder_is_said_by_its_name(claim, seed, server, git, certificate):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"ab" * 32 + b"\nsize 1\n"
+    folder = git.holds("lfs", {"vocab.txt": b"a b c", "weights/bert.pt": pointer})
+    build = {"handler": {"uri": server.gives("/handler.py", HANDLER.encode())}, "extraFiles": [{"uri": folder, "storage": True}]}
+    claim.writes([{"model": "bert", "version": "1.0", "path": "model-store/bert-1.mar", "build": build}])
     result = seed(TORCHSERVE_KSERVE_CA=str(certificate))
-    assert result.code == 3 and "its file weights.bin is only a pointer of Git LFS" in result.err, result.everything
-    assert claim.files == []
+    assert result.code == 3 and "weights/bert.pt is only a pointer of Git LFS; " in result.err, result.everything
 
 
 def test_a_link_in_a_repository_leads_nowhere(claim, seed, git, certificate, tmp_path):

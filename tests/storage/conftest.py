@@ -48,10 +48,11 @@ def network(images: Images) -> Iterator[str]:  # noqa: ARG001  (the engine is th
 
 @pytest.fixture(scope="session")
 def bucket(images: Images, keys: Keys, network: str) -> Iterator[S3]:
-    """The S3 server, which the network knows as `s3`, with an empty bucket `models`."""
+    """The S3 server, which the network knows as `s3`, with an empty bucket `models`, which has a host name of its own, too."""
     folders = [f"--tmpfs=/srv/{folder}:mode=0777" for folder in s3_pod.FOLDERS]
     container = shell.output([
         "docker", "run", "--detach", "--rm", leftovers.mark(), "--network", network, "--network-alias", s3_pod.NAME,
+        "--network-alias", f"models.{s3_pod.NAME}", f"--env=VGW_VIRTUAL_DOMAIN={s3_pod.NAME}",
         "--read-only", "--user", "1000", "--cap-drop", "ALL", *folders, "--publish", f"127.0.0.1::{s3_pod.PORT}",
         # Not their values: a command line is what everybody may see, and what an error quotes.
         "--env=ROOT_ACCESS_KEY", "--env=ROOT_SECRET_KEY",

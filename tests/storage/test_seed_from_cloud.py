@@ -174,10 +174,17 @@ def test_a_public_bucket_needs_no_credentials(claim: Claim, seed: Seed, bucket: 
     assert result.code == 0, result.everything
 
 
-def test_a_bucket_is_named_in_the_host_where_that_is_wanted(claim: Claim, seed: Seed, s3_models: S3) -> None:  # noqa: ARG001
-    claim.wants("s3://models/seed/one/bert.mar")
+@pytest.mark.parametrize("path", ["one/bert.mar", "one/"])
+def test_a_bucket_is_named_in_the_host_where_that_is_wanted(claim: Claim, seed: Seed, s3_models: S3, path: str) -> None:  # noqa: ARG001
+    claim.wants(f"s3://models/seed/{path}", sha256=sha256(BERT))
     result = seed(S3_USER_VIRTUAL_BUCKET="true", S3_MAX_ATTEMPTS="1")
-    assert result.code == 5 and f'"http://models.{s3_pod.NAME}:{s3_pod.PORT}/' in result.err, "no such host here; " + result.err
+    assert result.code == 0, result.everything
+
+
+def test_the_host_of_a_bucket_is_the_one_that_is_asked(claim: Claim, seed: Seed, s3_models: S3) -> None:  # noqa: ARG001
+    claim.wants("s3://nowhere/bert.mar")
+    result = seed(S3_USER_VIRTUAL_BUCKET="true", S3_MAX_ATTEMPTS="1")
+    assert result.code == 5 and f'"http://nowhere.{s3_pod.NAME}:{s3_pod.PORT}/' in result.err, "no such host here; " + result.err
 
 
 def test_weights_from_the_cloud_are_packed_with_the_tool_that_the_chart_hands_on(

@@ -119,8 +119,8 @@ def pick(folder: Path, wanted: set[str], item: dict) -> Path:
         seed_volume.remove(path)
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     if item.get("folder") and not wanted and len(files) > 1:
-        for name, file in files.items():
-            no_pointer(file, f"its file {name} is")
+        for name, path in sorted(files.items()):
+            check_content(path, f"its file {name}")
         return folder
     kind = "file" if item.get("part") else "model archive (.mar)"
     fitting = [name for name in files if name in wanted] if wanted else list(files)
@@ -132,11 +132,12 @@ def pick(folder: Path, wanted: set[str], item: dict) -> Path:
     if not fitting:
         missing = f"file {min(wanted)!r}" if wanted else kind
         raise Failure(NOT_FOUND, f"it leads to no {missing}" + (f", only to {some}" if files else ""))
-    return no_pointer(files[fitting[0]], "it is")
+    check_content(files[fitting[0]], "it")
+    return files[fitting[0]]
 
 
-def no_pointer(file: Path, what: str) -> Path:
-    with file.open("rb") as start:
-        if start.read(len(LFS)) == LFS:
-            raise Failure(NOT_FOUND, f"{what} only a pointer of Git LFS", remedy="give an https uri of the file itself")
-    return file
+def check_content(path: Path, what: str) -> None:
+    """That the file is there itself, which git leaves elsewhere where its repository uses LFS."""
+    with path.open("rb") as file:
+        if file.read(len(LFS)) == LFS:
+            raise Failure(NOT_FOUND, f"{what} is only a pointer of Git LFS", remedy="give an https uri of the file itself")
