@@ -1,4 +1,6 @@
-"""What is left of the releases that the modules before this one have uninstalled: nothing."""
+"""What is left of the releases that the modules before this one have uninstalled: nothing but the pods of `helm test`.
+
+Helm leaves those, so that their logs can be read; the release's next test replaces them."""
 
 from collections.abc import Callable
 
@@ -13,7 +15,7 @@ def test_nothing_is_left_of_uninstalled_releases(
         uninstalled: list[str], claims: Callable[[], list[str]], api: kubernetes.client.ApiClient, namespace: str) -> None:
     assert uninstalled, "no module before this one has uninstalled a release: run the suite as a whole"
     core, custom = kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api)
-    theirs = f"app.kubernetes.io/instance in ({','.join(uninstalled)})"
+    theirs = f"app.kubernetes.io/instance in ({','.join(uninstalled)}),app.kubernetes.io/component!=test"
 
     def left() -> list[str]:
         found = [*core.list_namespaced_pod(namespace, label_selector=theirs).items,

@@ -1,4 +1,4 @@
-"""SIGTERM: requests in flight are answered, idle connections hold nothing up, and it is gone within 5 s."""
+"""SIGTERM: requests in flight are answered, idle connections hold nothing up, and it is gone within seconds."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_an_idle_server_is_gone_within_three_seconds_with_status_0(predictor):
+def test_an_idle_server_is_gone_within_five_seconds_with_status_0(predictor):
     predictor.start()
     predictor.is_ready()
     server = predictor.server_pid
-    assert predictor.stop() < 3
+    assert predictor.stop() < 5
     assert predictor.running.returncode == 0
     assert is_gone(server)
 
@@ -29,9 +29,9 @@ def test_an_idle_server_is_gone_within_three_seconds_with_status_0(predictor):
 def test_a_request_in_flight_is_answered(predictor):
     predictor.start()
     predictor.is_ready()
-    request = predictor.post_meanwhile(2.5)
+    request = predictor.post_meanwhile(3.5)
     until(lambda: predictor.in_flight() == 1, "the request in flight")
-    assert predictor.stop() < 5
+    assert predictor.stop() < 6
     assert request.status() == 200
 
 
@@ -65,7 +65,7 @@ def test_idle_keep_alive_and_unused_connections_hold_nothing_up(predictor):
     used = http.client.HTTPConnection("127.0.0.1", predictor.inference, timeout=20)
     assert predictor.post(used, 0.1) == 200
     with socket.create_connection(("127.0.0.1", predictor.inference)):
-        assert predictor.stop() < 3
+        assert predictor.stop() < 5
 
 
 def test_a_request_that_comes_during_the_linger_is_answered(predictor):
@@ -77,7 +77,7 @@ def test_a_request_that_comes_during_the_linger_is_answered(predictor):
     assert predictor.ends() == 0
 
 
-def test_it_serves_on_while_requests_keep_coming_and_for_a_second_after_the_last(predictor):
+def test_it_serves_on_while_requests_keep_coming_and_for_a_while_after_the_last(predictor):
     """A proxy that hears late that the pod goes sends on over the connection that it has."""
     predictor.start()
     predictor.is_ready()
@@ -85,7 +85,7 @@ def test_it_serves_on_while_requests_keep_coming_and_for_a_second_after_the_last
     until(lambda: predictor.in_flight() == 1, "the first request")
     took = predictor.stop()
     assert late.status() == 200
-    assert 2.5 < took < 5
+    assert 4.5 < took < 8
 
 
 def test_requests_without_an_end_do_not_hold_it_up(predictor):
@@ -106,7 +106,7 @@ def test_requests_without_an_end_do_not_hold_it_up(predictor):
     took = predictor.stop()
     over.set()
     caller.join()
-    assert 5 < took < 9
+    assert 10 < took < 14
 
 
 def test_a_request_that_takes_too_long_does_not_hold_it_up_for_ever(predictor):

@@ -31,8 +31,8 @@ from inflight import in_flight, quiet
 from processes import Child, Failure, Processes, Stopped
 
 PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
-LINGER = 1.0  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
-LINGER_MOST = 5.0  # the same where requests keep coming: a client that is not told that the pod goes never stops
+LINGER = 2.5  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
+LINGER_MOST = 10.0  # the same where requests keep coming: a client that is not told that the pod goes never stops
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
