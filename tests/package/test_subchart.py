@@ -79,6 +79,12 @@ def test_a_rule_between_values_says_its_sentence(parent: Callable[..., Any]) -> 
         parent({NAME: {}})
 
 
+def keys(node: Any) -> set[str]:
+    """All keys of maps, however deep."""
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return {*(node if isinstance(node, dict) else ()), *(key for child in children for key in keys(child))}
+
+
 @pytest.fixture
 def nulls() -> dict[str, Any]:
     return {NAME: {**MODEL, "securityContext": {"runAsUser": None, "fsGroup": None}}}
@@ -86,13 +92,13 @@ def nulls() -> dict[str, Any]:
 
 def test_null_in_the_users_values_removes_a_default(parent: Callable[..., Any], nulls: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "users.yaml").write_text(yaml.safe_dump(nulls))
-    assert "runAsUser" not in yaml.safe_dump(parent({}, "--values", str(tmp_path / "users.yaml")))
+    assert "runAsUser" not in keys(parent({}, "--values", str(tmp_path / "users.yaml")))
 
 
 def test_null_in_the_parents_own_values_removes_it_with_helm_3_alone(parent: Callable[..., Any], nulls: dict[str, Any],
                                                                      request: pytest.FixtureRequest) -> None:
     """helm#32132. Should this fail with Helm 4, it is mended: docs/repository.md says otherwise."""
-    assert ("runAsUser" in yaml.safe_dump(parent(nulls))) == (request.node.callspec.params["helm"] == 4)
+    assert ("runAsUser" in keys(parent(nulls))) == (request.node.callspec.params["helm"] == 4)
 
 
 def test_values_of_the_command_line_reach_it(parent: Callable[..., Any], alone: Callable[..., Any]) -> None:
