@@ -79,7 +79,7 @@ def volume(claim):
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory) -> str:  # noqa: ARG001
+def library() -> str:
     return str(storage_initializer.library())
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.seed.conftest import big_mar
-from tests.seed.ranges import Fault
+from tests.seed.ranges import Fault, RangeServer
 from tests.seed.server import sha256
 
 
@@ -131,9 +131,9 @@ def test_a_server_that_forgets_ranges_is_read_in_one_stream(claim, range_server)
     whole(claim, server, claim.seed())
 
 
-def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_content(claim, range_server):
-    """The new content is as long as the old one: only the ETag tells them apart."""
-    server, new = range_server(), big_mar(seed=2)
+def changing(server: RangeServer) -> tuple[RangeServer, bytes]:
+    """The server with other content, which it returns, and another ETag from its fifth answer on."""
+    new = big_mar(seed=2)
     server.etag = lambda request: '"one"' if request.number < 5 else '"two"'
 
     def changes(request):
@@ -141,6 +141,12 @@ def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_conte
             server.content = new
 
     server.fault = changes
+    return server, new
+
+
+def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_content(claim, range_server):
+    """The new content is as long as the old one: only the ETag tells them apart."""
+    server, new = changing(range_server())
     claim.wants(server.url())
     result = claim.seed()
     whole(claim, server, result)
@@ -150,14 +156,7 @@ def test_an_etag_that_changes_between_ranges_ends_in_one_stream_of_the_new_conte
 
 def test_a_late_write_of_a_worker_that_was_left_behind_meets_another_file(claim, range_server):
     """It has asked whether its piece is still wanted, and then its volume lets it wait until all is fetched anew."""
-    server, new = range_server(), big_mar(seed=2)
-    server.etag = lambda request: '"one"' if request.number < 5 else '"two"'
-
-    def changes(request):
-        if request.number >= 5:
-            server.content = new
-
-    server.fault = changes
+    server, _ = changing(range_server())
     claim.wants(server.url())
     result = claim.seed_with(Path(__file__).with_name("late_write.py"))
     whole(claim, server, result)

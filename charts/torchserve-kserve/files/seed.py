@@ -197,7 +197,7 @@ class Run:
                         seed_progress.summary(item, "kept", there[0], time.monotonic() - started, there[1])
         # An upload comes when someone sends it: the others needn't wait for that. A text may name all of them.
         missing = [item for item in artifacts if item["path"] not in found]
-        return sorted(missing, key=lambda item: ("text" in item, item.get("uri", "").lower().startswith("upload:")))
+        return sorted(missing, key=lambda item: ("text" in item, seed_plan.is_upload(item)))
 
     def set_aside(self, artifacts: list[dict], found: dict) -> None:
         """Say what is there of the plan, and that this is not all: other runs leave that alone, and know whose it is."""
@@ -206,7 +206,7 @@ class Run:
 
     def waited(self, item: dict, artifacts: list[dict], found: dict) -> bool:
         """Whether it is an upload that had to be waited for. Others have worked meanwhile, so all is to be looked at again."""
-        if not item.get("uri", "").lower().startswith("upload:"):
+        if not seed_plan.is_upload(item):
             return False
         upload = importlib.import_module("seed_upload")
         if upload.taken(item, self.turn.temp / seed_volume.key(item), self.root):

@@ -150,10 +150,7 @@ class Connection:
             elif answer.status in (401, 403, 404, 410) and url == known != self.origin.url:
                 url, known = self.origin.url, ""  # a link that was valid for some time: ask for a new one
             else:
-                failure = refusal(answer)
-                if answer.status == 401 and not self.origin.headers:
-                    failure.remedy = "it asks for a login: name a Secret that has one in the model's credentials"
-                raise failure
+                raise refusal(answer, anonymous=not self.origin.headers)
         raise Failure(REFUSED, f"it leads through more than {REDIRECTS} redirects")
 
     def _ask(self, url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
@@ -237,11 +234,13 @@ def redirected(url: str, location: str) -> str:
     return there._replace(netloc=there.netloc.rpartition("@")[2], fragment="").geturl()
 
 
-def refusal(answer: http.client.HTTPResponse) -> Failure:
-    """What an error status means, and how many seconds the server asks to wait."""
+def refusal(answer: http.client.HTTPResponse, *, anonymous: bool) -> Failure:
+    """What an error status means, to one who has shown no login, too; and how many seconds the server asks to wait."""
     busy, gone = answer.status >= 500 or answer.status in (408, 425, 429), answer.status in (404, 410)
     code = UNREACHABLE if busy else NOT_FOUND if gone else REFUSED
     failure = Failure(code, f"HTTP {answer.status} {http.client.responses.get(answer.status, '')}".rstrip())
+    if answer.status == 401 and anonymous:
+        failure.remedy = "it asks for a login: name a Secret that has one in the model's credentials"
     after = answer.getheader("Retry-After", "").strip()
     if after.isascii() and after.isdigit():
         failure.pause = float(after)

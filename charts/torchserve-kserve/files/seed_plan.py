@@ -127,6 +127,10 @@ def is_http(uri: str) -> bool:
         return False
 
 
+def is_upload(item: dict) -> bool:
+    return item.get("uri", "").lower().startswith("upload:")
+
+
 def _collisions(artifacts: list[dict]) -> None:
     """Two artefacts in one place, or one inside the other. Some volumes don't tell A from a."""
     seen: dict[Path, str] = {}

@@ -22,7 +22,7 @@ import seed_archive
 import seed_markers
 import seed_volume
 from seed_errors import ARCHIVE, PLAN, Failure, from_os, say
-from seed_plan import Context
+from seed_plan import Context, is_upload
 
 CHUNK = 1 << 20
 LOOK_SECONDS = 0.2
@@ -64,10 +64,6 @@ def identity(file: Path) -> tuple[int, int, int] | None:
         found = file.stat()
         return found.st_ino, found.st_mtime_ns, found.st_size
     return None
-
-
-def is_upload(item: dict) -> bool:
-    return item.get("uri", "").lower().startswith("upload:")
 
 
 def place(root: Path, item: dict) -> Path:

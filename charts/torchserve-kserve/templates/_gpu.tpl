@@ -29,24 +29,28 @@ number_of_gpu: {{ int .Values.gpu.count | quote }}
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: JSON {tolerations: [...]} of a pod on a GPU node. The default is for the taint that such nodes usually have, which
-is NVIDIA's one for parts of its GPUs, too. */}}
-{{- define "torchserve-kserve.gpuTolerations" -}}
-{{- $taint := ternary "nvidia.com/gpu" .Values.gpu.resourceName (hasPrefix "nvidia.com/" .Values.gpu.resourceName) -}}
-{{- $usual := list (dict "key" $taint "operator" "Exists" "effect" "NoSchedule") -}}
-{{- dict "tolerations" (kindIs "invalid" .Values.gpu.tolerations | ternary $usual .Values.gpu.tolerations) | toJson -}}
+{{/* in: {root, usual: whether tolerations that are not given are those of the usual taint}; out: YAML of the fields that get a pod onto
+GPU nodes, or nothing. NVIDIA's taint is that for parts of its GPUs, too. */}}
+{{- define "torchserve-kserve.gpuNodeFields" -}}
+{{- $gpu := .root.Values.gpu -}}
+{{- $tolerations := $gpu.tolerations -}}
+{{- if and .usual (kindIs "invalid" $tolerations) -}}
+{{- $taint := ternary "nvidia.com/gpu" $gpu.resourceName (hasPrefix "nvidia.com/" $gpu.resourceName) -}}
+{{- $tolerations = list (dict "key" $taint "operator" "Exists" "effect" "NoSchedule") -}}
 {{- end -}}
-
-{{/* in: root; out: YAML of the fields that get the predictor's pods onto GPU nodes, or nothing. Knative takes them only where its
-administrator has said so, so there they are only those that were asked for. */}}
-{{- define "torchserve-kserve.gpuPodFields" -}}
-{{- if .Values.gpu.enabled -}}
-{{- if or .Values.gpu.tolerations (and (kindIs "invalid" .Values.gpu.tolerations) (eq .Values.deploymentMode "Standard")) }}
-{{ include "torchserve-kserve.gpuTolerations" . | fromJson | toYaml }}
+{{- with $tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .Values.gpu.nodeSelector }}
+{{- with $gpu.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* in: root; out: these of the predictor's pods. Knative takes them only where its administrator has said so, so there they are only
+those that were asked for. */}}
+{{- define "torchserve-kserve.gpuPodFields" -}}
+{{- if .Values.gpu.enabled -}}
+{{- include "torchserve-kserve.gpuNodeFields" (dict "root" . "usual" (eq .Values.deploymentMode "Standard")) }}
 {{- end -}}
 {{- end -}}
 
@@ -54,11 +58,6 @@ nodeSelector: {{- toYaml . | nindent 2 }}
 Job that came first to another one would keep the predictor from every GPU. */}}
 {{- define "torchserve-kserve.gpuJobFields" -}}
 {{- if and .Values.gpu.enabled (include "torchserve-kserve.oneNode" .) -}}
-{{- with (include "torchserve-kserve.gpuTolerations" . | fromJson).tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .Values.gpu.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "torchserve-kserve.gpuNodeFields" (dict "root" . "usual" true) }}
 {{- end -}}
 {{- end -}}

@@ -22,6 +22,11 @@ for ever, so a new artefact never replaces an old one. Which Secret opened the s
 {{- if ne "no-archive" (get $build "format") -}}.mar{{- end -}}
 {{- end -}}
 
+{{/* in: a model that has versions; out: its default one. */}}
+{{- define "torchserve-kserve.defaultVersion" -}}
+{{- .defaultVersion | default (keys .versions | sortAlpha | first) -}}
+{{- end -}}
+
 {{/* in: root; out: JSON map of each version's path below models to {name, default: whether it is the model's default version, given: its
 values}. A model without versions is one, under its own name. */}}
 {{- define "torchserve-kserve.versions" -}}
@@ -29,7 +34,7 @@ values}. A model without versions is one, under its own name. */}}
 {{- range $name, $given := .Values.models -}}
 {{- $model := $given | default dict -}}
 {{- if $model.versions -}}
-{{- $default := $model.defaultVersion | default (keys $model.versions | sortAlpha | first) -}}
+{{- $default := include "torchserve-kserve.defaultVersion" $model -}}
 {{- range $version, $values := $model.versions -}}
 {{- $given := merge (dict "version" $version) ($values | default dict) -}}
 {{- $_ := set $versions (printf "%s.versions[%q]" $name $version) (dict "name" $name "default" (eq $version $default) "given" $given) -}}

@@ -66,10 +66,10 @@
 {{- with ($model | default dict).versions }}
 {{- if eq $.Values.runtime.flavor "native" }}
 
-   That is version {{ $model.defaultVersion | default (keys . | first) }}, the default; for another one the path is /predictions/{{ $name }}/VERSION: {{ keys . | sortAlpha | join ", " }}.
+   That is version {{ include "torchserve-kserve.defaultVersion" $model }}, the default; for another one the path is /predictions/{{ $name }}/VERSION: {{ keys . | sortAlpha | join ", " }}.
 {{- else }}
 
-   That is version {{ $model.defaultVersion | default (keys . | first) }}, the default; the wrapper serves no other one.
+   That is version {{ include "torchserve-kserve.defaultVersion" $model }}, the default; the wrapper serves no other one.
 {{- end }}
 {{- end }}
 {{- end }}
@@ -129,9 +129,10 @@ To keep it, `helm upgrade` with the same values and canaryTrafficPercent=100; to
 
 {{/* in: root; out: which of Knative's features the fields need that get the pods onto GPU nodes, or nothing. */}}
 {{- define "torchserve-kserve.notes.gpu" -}}
+{{- $flags := include "torchserve-kserve.knativeFlags" . | fromYaml -}}
 {{- $features := list -}}
 {{- range $key, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
-{{- if $given -}}{{- $features = lower $key | printf "kubernetes.podspec-%s" | append $features -}}{{- end -}}
+{{- if $given -}}{{- $features = get $flags $key | append $features -}}{{- end -}}
 {{- end -}}
 {{- if and .Values.gpu.enabled (eq .Values.deploymentMode "Knative") $features -}}
 Knative refuses the pods as long as its administrator has not enabled {{ join ", " $features }}

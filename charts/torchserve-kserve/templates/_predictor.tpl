@@ -45,7 +45,7 @@ serving.knative.dev/progress-deadline: {{ include "torchserve-kserve.startupSeco
 labels: {{- . | nindent 2 }}
 {{- end }}
 {{- include "torchserve-kserve.podFields" . }}
-{{- with include "torchserve-kserve.caVolume" . | trim }}
+{{- with include "torchserve-kserve.caVolume" (dict "ca" .Values.runtime.ca) | trim }}
 volumes: {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}
@@ -59,7 +59,7 @@ env: {{- toYaml . | nindent 2 }}
 {{- with .Values.runtime.envFrom }}
 envFrom: {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "torchserve-kserve.caMount" . | trim }}
+{{- with include "torchserve-kserve.caMount" .Values.runtime.ca | trim }}
 volumeMounts: {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}

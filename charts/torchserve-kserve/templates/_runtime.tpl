@@ -142,7 +142,7 @@ containers:
       - {name: config, mountPath: /etc/torchserve, readOnly: true}
       - {name: start, mountPath: /opt/torchserve-kserve/start, readOnly: true}
       - {name: tmp, mountPath: /tmp}
-      {{- with include "torchserve-kserve.caMount" . | trim }}
+      {{- with include "torchserve-kserve.caMount" .Values.runtime.ca | trim }}
       {{- . | nindent 6 }}
       {{- end }}
       {{- if include "torchserve-kserve.pipSecret" . }}
@@ -155,7 +155,7 @@ volumes:
     {{- include "torchserve-kserve.filesVolume" (dict "root" . "data" "torchserve-kserve.startData" "name" "torchserve-kserve.startName") | nindent 4 }}
   - name: tmp
     emptyDir: {}
-  {{- with include "torchserve-kserve.caVolume" . | trim }}
+  {{- with include "torchserve-kserve.caVolume" (dict "ca" .Values.runtime.ca) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
   {{- with include "torchserve-kserve.pipSecret" . }}

@@ -4,7 +4,6 @@
 of a pod that never starts. Another claim is read-only as a volume, too, so that its files keep their group. */}}
 {{- define "torchserve-kserve.seedVolumes" -}}
 {{- $needs := include "torchserve-kserve.needs" . | fromJson -}}
-{{- $ca := .Values.seed.ca -}}
 - name: models
   persistentVolumeClaim: {claimName: {{ include "torchserve-kserve.claimName" . | quote }}}
 - name: seed
@@ -33,14 +32,7 @@ of a pod that never starts. Another claim is read-only as a volume, too, so that
 - name: secret-{{ $index }}
   secret: {secretName: {{ $name | quote }}, optional: true}
 {{- end }}
-{{- with $ca.configMapName }}
-- name: ca
-  configMap: {name: {{ . | quote }}, optional: true, items: [{key: {{ $ca.key | quote }}, path: ca.crt}]}
-{{- end }}
-{{- with $ca.secretName }}
-- name: ca
-  secret: {secretName: {{ . | quote }}, optional: true, items: [{key: {{ $ca.key | quote }}, path: ca.crt}]}
-{{- end }}
+{{- include "torchserve-kserve.caVolume" (dict "ca" .Values.seed.ca "optional" true) }}
 {{- end -}}
 
 {{/* in: root; out: the Job's spec. Everything in it is immutable, so the Job's name hashes it. */}}

@@ -10,8 +10,8 @@
 {{- if $needs.archiver }}
 - {name: PYTHONPATH, value: /archiver}
 {{- end }}
-{{- if or .Values.seed.ca.configMapName .Values.seed.ca.secretName }}
-- {name: TORCHSERVE_KSERVE_CA, value: /etc/torchserve-kserve/ca.crt}
+{{- if include "torchserve-kserve.hasCa" .Values.seed.ca }}
+- {name: TORCHSERVE_KSERVE_CA, value: {{ include "torchserve-kserve.caFile" . }}}
 {{- end }}
 {{- with $s3.endpoint }}
 - {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
@@ -102,9 +102,7 @@ pod may not name a claim twice. */}}
 {{- range $index, $name := $needs.secrets }}
 - {name: secret-{{ $index }}, mountPath: "/mnt/secrets/{{ $name }}", readOnly: true}
 {{- end }}
-{{- if or .Values.seed.ca.configMapName .Values.seed.ca.secretName }}
-- {name: ca, mountPath: /etc/torchserve-kserve, readOnly: true}
-{{- end }}
+{{- include "torchserve-kserve.caMount" .Values.seed.ca }}
 {{- end -}}
 
 {{/* in: root; out: YAML of the container that runs the program: in the server's image, or in that of KServe's storage library. */}}

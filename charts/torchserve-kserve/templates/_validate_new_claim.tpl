@@ -37,10 +37,11 @@ persistence.annotations: {{ $key }} is the chart's to write; remove it and use p
 {{- end }}
 {{- $own := include "torchserve-kserve.labels" (dict "root" . "component" "model-store") | fromYaml }}
 {{- range $key, $value := $claim.labels }}
+{{- $noValue := include "torchserve-kserve.validate.labelValue" (dict "map" "persistence.labels" "key" $key "value" $value) }}
 {{- if hasKey $own $key }}
 persistence.labels: {{ $key }} is for the chart alone; remove it
-{{- else if include "torchserve-kserve.isLabelValue" $value | not }}
-persistence.labels: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{- else if $noValue }}
+{{- $noValue }}
 {{- else }}
 {{- include "torchserve-kserve.validate.key" (dict "map" "persistence.labels" "key" $key) }}
 {{- end }}

@@ -39,10 +39,11 @@ kubeflow.authorizationPolicy.rules is set and kubeflow.authorizationPolicy.enabl
 {{- $own := include "torchserve-kserve.stableLabels" (dict "root" . "component" "predictor") | fromYaml }}
 {{- range $map, $entries := dict "labels" .Values.labels "predictor.labels" .Values.predictor.labels }}
 {{- range $key, $value := $entries | default dict }}
+{{- $noValue := include "torchserve-kserve.validate.labelValue" (dict "map" $map "key" $key "value" (toString $value)) }}
 {{- if or (hasKey $own $key) (has $key (list "app" "component" "serving.kserve.io/inferenceservice")) (hasPrefix "torchserve-kserve/" $key) }}
 {{ $map }}: {{ $key }} is for the chart or KServe alone; remove it
-{{- else if include "torchserve-kserve.isLabelValue" (toString $value) | not }}
-{{ $map }}: the value of {{ $key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{- else if $noValue }}
+{{- $noValue }}
 {{- else }}
 {{- include "torchserve-kserve.validate.entry" (dict "root" $ "map" $map "key" $key "value" (toString $value)) }}
 {{- end }}
@@ -50,9 +51,11 @@ kubeflow.authorizationPolicy.rules is set and kubeflow.authorizationPolicy.enabl
 {{- end }}
 {{- end -}}
 
-{{/* in: text; out: "true" where it may be a label's value. */}}
-{{- define "torchserve-kserve.isLabelValue" -}}
-{{- if regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" . -}}true{{- end -}}
+{{/* in: {map: the value's name, key, value}; out: a complaint about what can't be a label's value. */}}
+{{- define "torchserve-kserve.validate.labelValue" -}}
+{{- if not (regexMatch "^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$" .value) }}
+{{ .map }}: the value of {{ .key }} is no label's; write at most 63 letters, digits, '-', '_' and '.', with a letter or a digit at both ends
+{{- end }}
 {{- end -}}
 
 {{/* in: {map, key}; out: a complaint about a key that Kubernetes takes for no label and no annotation. */}}
