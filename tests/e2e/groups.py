@@ -7,13 +7,14 @@ MODES = ("Standard", "Knative")
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
-APART = ("test_changes", "test_other_runtime", "test_protocols", "test_scaling", "test_sources")
+APART = ("test_changes", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling", "test_sources")
 # The groups that processes take first: beside the main job, what waits longest.
 EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
-# What hardly depends on the mode: `nox -s tests` runs it in Standard mode, `nox -s e2e` in Knative mode, too. These modules, and
-# the second example, in a test's name.
-SECOND_EXAMPLE = "digits"
-THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
+# What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode, or the profile `edge` runs
+# them as well. And tests with these words in their names: the second example, helm's own test, changes of which the canary brings
+# the like, what Knative does with a pod when the release is neither asleep nor changing.
+THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
+THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled", "test_write_up")
 
 
 def group(item: pytest.Item) -> str:
@@ -29,7 +30,7 @@ def turn(item: pytest.Item) -> int:
 
 def thorough(item: pytest.Item) -> bool:
     """Whether a test is left to `nox -s e2e`."""
-    return mode(item) == "Knative" and (item.path.stem in THOROUGH or SECOND_EXAMPLE in item.name)
+    return mode(item) == "Knative" and (item.path.stem in THOROUGH or any(word in item.name for word in THOROUGH_TESTS))
 
 
 def only(item: pytest.Item) -> tuple[str, ...]:

@@ -11,8 +11,10 @@ from typing import Any
 
 import requests
 
+from ci.cluster.waiting import wait_for
+
 RATE = 20  # requests per second
-MOST_SECONDS = 240
+MOST_SECONDS, MORE_SECONDS = 240, 90
 SENDERS = 64  # at once; more would be more than 3 s behind at the usual rate
 
 
@@ -31,6 +33,11 @@ class Traffic:
     def failed(self) -> list[tuple[int, int | str, Any]]:
         """The requests that were answered, but not with 200, or whose answer can't come any more."""
         return [answer for answer in self.answers if answer[1] != 200]
+
+    def wait_for_answers(self, more: int, seconds: float = MORE_SECONDS) -> None:
+        """Waits until so many more requests have got an answer."""
+        before = len(self.answers)
+        wait_for(f"{more} more answers", lambda: len(self.answers) >= before + more, seconds=seconds)
 
     def predictions(self) -> Counter[Any]:
         """How often each first prediction came."""
