@@ -112,6 +112,18 @@ gRPC, and the wrapper's REST has a port besides in Standard mode. */}}
 {{- end -}}
 {{- end -}}
 
+{{/* in: root; out: seconds in which the answer to a predict call has to come. From zero it comes after a whole start. */}}
+{{- define "torchserve-kserve.answerSeconds" -}}
+{{- ternary 0 (include "torchserve-kserve.startupSeconds" . | int) (eq .Values.deploymentMode "Standard") | add (include "torchserve-kserve.responseSeconds" . | int) -}}
+{{- end -}}
+
+{{/* in: root; out: seconds after which helm test's pod is over: its image's, a minute for a pod that is ready, every model's answer, only
+the first of which may be from zero. */}}
+{{- define "torchserve-kserve.testSeconds" -}}
+{{- $others := len .Values.models | add -1 | max 0 | mul (include "torchserve-kserve.responseSeconds" . | int) -}}
+{{- add 300 60 (include "torchserve-kserve.answerSeconds" . | int) $others -}}
+{{- end -}}
+
 {{/* in: root; out: JSON list of {model, request} that helm test sends; a model without an example has the request null. */}}
 {{- define "torchserve-kserve.testRequests" -}}
 {{- $requests := list -}}

@@ -87,6 +87,16 @@
    The file is python/kserve/kserve/protocol/grpc/grpc_predict_v2.proto of KServe's repository; ModelInfer is the predict call.
 {{- end -}}
 
+{{/* in: root; out: in Standard mode, where KServe serves it to the outside, and what a Kubeflow asks for there; else nothing. */}}
+{{- define "torchserve-kserve.notes.outside" -}}
+{{- if eq .Values.deploymentMode "Standard" }}
+   From outside, where KServe makes an Ingress or a route, for http://127.0.0.1:8080 write{{ if .Values.kubeflow.enabled }} (and add
+   -H "Authorization: Bearer $(kubectl -n {{ .Release.Namespace }} create token default-editor)"){{ end }}
+
+   kubectl -n {{ .Release.Namespace }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.url}{"\n"}'
+{{- end }}
+{{- end -}}
+
 {{/* in: root; out: the same calls over HTTPS, where a certificate for the mapped hosts was given. */}}
 {{- define "torchserve-kserve.notes.https" -}}
 {{- if and .Values.domainMapping.tlsSecretName .Values.domainMapping.hosts -}}
@@ -127,20 +137,7 @@ To keep it, `helm upgrade` with the same values and canaryTrafficPercent=100; to
 {{- end -}}
 {{- end -}}
 
-{{/* in: root; out: which of Knative's features the fields need that get the pods onto GPU nodes, or nothing. */}}
-{{- define "torchserve-kserve.notes.gpu" -}}
-{{- $flags := include "torchserve-kserve.knativeFlags" . | fromYaml -}}
-{{- $features := list -}}
-{{- range $key, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
-{{- if $given -}}{{- $features = get $flags $key | append $features -}}{{- end -}}
-{{- end -}}
-{{- if and .Values.gpu.enabled (eq .Values.deploymentMode "Knative") $features -}}
-Knative refuses the pods as long as its administrator has not enabled {{ join ", " $features }}
-in the ConfigMap config-features of the namespace knative-serving.
-{{- end -}}
-{{- end -}}
-
-{{/* in: root; out: which flags of Knative what is passed through needs, or nothing. */}}
+{{/* in: root; out: which flags of Knative what is passed through, or gets pods onto GPU nodes, needs; or nothing. */}}
 {{- define "torchserve-kserve.notes.knativeFlags" -}}
 {{- if eq .Values.deploymentMode "Knative" -}}
 {{- with (include "torchserve-kserve.neededFlags" . | fromJson).fields -}}
@@ -149,5 +146,12 @@ Knative refuses these unless its administrator has enabled their flags in the Co
    {{ $field }}: {{ $flag }}
 {{- end }}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: what a timeout needs in Standard mode, or nothing. */}}
+{{- define "torchserve-kserve.notes.timeout" -}}
+{{- if and (eq .Values.deploymentMode "Standard") .Values.timeout -}}
+timeout is kept by the gateway, and only where KServe uses the Gateway API; nothing else ends a call after {{ int .Values.timeout }} s.
 {{- end -}}
 {{- end -}}

@@ -83,5 +83,8 @@ persistentVolumeClaim: kubernetes.podspec-persistent-volume-claim
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range $field, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
+{{- if and $.Values.gpu.enabled $given -}}{{- $_ := include "torchserve-kserve.knativeFlags" $ | fromYaml | dig $field "" | set $needed (printf "gpu.%s" $field) -}}{{- end -}}
+{{- end -}}
 {{- dict "fields" $needed | toJson -}}
 {{- end -}}

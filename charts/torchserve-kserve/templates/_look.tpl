@@ -1,0 +1,46 @@
+{{/* Where to look: the commands that NOTES and helm test name, each once. */}}
+
+{{/* in: root; out: the start of a command in the release's namespace. */}}
+{{- define "torchserve-kserve.look.kubectl" -}}
+kubectl -n {{ .Release.Namespace }}
+{{- end -}}
+
+{{/* in: root; out: how the predictor's pods are named to kubectl. */}}
+{{- define "torchserve-kserve.look.predictors" -}}
+-l serving.kserve.io/inferenceservice={{ .Release.Name }},component=predictor
+{{- end -}}
+
+{{/* in: root; out: JSON map of what a command shows to the command. all: what of the release is there; claim; seed: the Job's log; service:
+what KServe, or Knative, says; pods; fetch: KServe's storage-initializer; log, previous: the server's; models: the ones it has; policies,
+authorization: what may keep a call away; config: what a runtime that is not the chart's reads. */}}
+{{- define "torchserve-kserve.look" -}}
+{{- $kubectl := include "torchserve-kserve.look.kubectl" . -}}
+{{- $pods := include "torchserve-kserve.look.predictors" . -}}
+{{- $log := printf "%s logs %s -c kserve-container --tail=50" $kubectl $pods -}}
+{{- $management := (include "torchserve-kserve.ports" . | fromJson).management | int -}}
+{{- $ask := printf "import urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/models').read().decode())" $management -}}
+{{- $look := dict
+  "all" (printf "%s get pvc,jobs,inferenceservices,pods -l app.kubernetes.io/instance=%s" $kubectl .Release.Name)
+  "service" (printf "%s describe inferenceservice %s" $kubectl .Release.Name)
+  "pods" (printf "%s describe pods %s" $kubectl $pods)
+  "log" $log
+  "previous" (printf "%s --previous" $log)
+  "models" (printf "%s exec $(%s get pods %s -o name | head -1) -c kserve-container -- python -c \"%s\"" $kubectl $kubectl $pods $ask)
+  "policies" (printf "%s get networkpolicies" $kubectl)
+-}}
+{{- if include "torchserve-kserve.hasClaim" . -}}
+{{- $_ := include "torchserve-kserve.claimName" . | printf "%s describe pvc %s" $kubectl | set $look "claim" -}}
+{{- else -}}
+{{- $_ := printf "%s logs %s -c storage-initializer --tail=50" $kubectl $pods | set $look "fetch" -}}
+{{- end -}}
+{{- if include "torchserve-kserve.plan" . -}}
+{{- $_ := include "torchserve-kserve.seedJobName" . | printf "%s logs job/%s" $kubectl | set $look "seed" -}}
+{{- end -}}
+{{- if eq .Values.deploymentMode "Knative" -}}
+{{- $_ := printf "%s get services.serving.knative.dev,revisions -l serving.kserve.io/inferenceservice=%s" $kubectl .Release.Name | set $look "service" -}}
+{{- end -}}
+{{- if .Values.kubeflow.enabled -}}
+{{- $_ := printf "%s get authorizationpolicies" $kubectl | set $look "authorization" -}}
+{{- end -}}
+{{- toRawJson $look -}}
+{{- end -}}

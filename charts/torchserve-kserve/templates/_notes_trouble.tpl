@@ -1,0 +1,60 @@
+{{/* The part of NOTES for a release that does not get ready. */}}
+
+{{/* in: root; out: YAML list of the predictor pods' containers beside the server. */}}
+{{- define "torchserve-kserve.notes.containers" -}}
+{{- if eq .Values.deploymentMode "Knative" }}
+- queue-proxy
+{{- end }}
+{{- if .Values.kubeflow.enabled }}
+- istio-proxy
+{{- end }}
+{{- if or .Values.logger .Values.batcher }}
+- agent
+{{- end }}
+{{- range .Values.predictor.containers }}
+- {{ .name }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: what to look at, in the order in which it has to come right. */}}
+{{- define "torchserve-kserve.notes.look" -}}
+{{- $look := include "torchserve-kserve.look" . | fromJson -}}
+If it does not get ready, see what of it is there:
+
+   {{ $look.all }}
+
+The first of these that fits has the reason:
+{{ range $what := list
+  (list "the claim is Pending" "claim")
+  (list "the Job is not Complete: the last line of its log says why" "seed")
+  (list (ternary "there is no pod of the predictor, and no revision that is Ready and sleeps" "there is no pod of the predictor" (eq 0 (int .Values.minReplicas))) "service")
+  (list "its pod is Pending, or its container waits" "pods")
+  (list "its pod is at Init" "fetch")
+  (list "its container runs and is not ready" "log")
+  (list "its container ends and starts again" "previous") }}
+{{- with get $look (last $what) }}
+   # {{ first $what }}
+   {{ . }}
+{{- end }}
+{{- end }}
+   # all of it, in the order in which it happened
+   {{ include "torchserve-kserve.look.kubectl" . }} get events --sort-by=.lastTimestamp
+   # KServe's own reason, which it writes late; RuntimeNotRecognized in it is left over from the install
+   {{ include "torchserve-kserve.look.kubectl" . }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.modelStatus.lastFailureInfo}{"\n"}'
+{{- with include "torchserve-kserve.notes.containers" . | fromYamlArray }}
+
+Its pods have {{ ternary "another container" "more containers" (eq (len .) 1) }} with a log: -c {{ join ", -c " . }}.
+{{- end }}
+{{- if or .Values.transformer .Values.explainer }}
+
+The pods of the transformer and explainer: the same with component=transformer, component=explainer.
+{{- end }}
+
+The same in k9s, where l shows a pod's log, p the one before its last restart, d what it waits for, Enter its containers:
+
+   k9s -n {{ .Release.Namespace }} -c pods
+   /{{ .Release.Name }}-  Enter        the server's pods are {{ include "torchserve-kserve.predictorService" . }}-…{{ if include "torchserve-kserve.plan" . }}, the Job's {{ .Release.Name }}-seed-…{{ end }}
+   {{- if include "torchserve-kserve.hasClaim" . }}
+   :pvc  Enter          the claims
+   {{- end }}
+{{- end -}}
