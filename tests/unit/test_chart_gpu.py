@@ -103,8 +103,9 @@ def test_knative_gets_only_the_fields_that_were_asked_for():
     asked = changed(knative, gpu__tolerations=[USUAL], gpu__runtimeClassName="nvidia")
     assert (server(asked)["tolerations"], server(asked)["runtimeClassName"]) == ([USUAL], "nvidia")
     said = "Knative refuses these unless its administrator has enabled their flags"
-    flags = [line.strip() for line in notes(asked).splitlines() if ": kubernetes.podspec-" in line]
-    assert flags == ["gpu.runtimeClassName: kubernetes.podspec-runtimeclassname", "gpu.tolerations: kubernetes.podspec-tolerations"]
+    flags = [line.split() for line in notes(asked).splitlines() if ": kubernetes.podspec-" in line]
+    assert flags == [["gpu.runtimeClassName:", "kubernetes.podspec-runtimeclassname"],
+                     ["gpu.tolerations:", "kubernetes.podspec-tolerations"]]
     assert said in notes(asked)
     assert said not in notes(knative)
     assert said not in notes(changed(GPU, gpu__runtimeClassName="nvidia"))

@@ -167,8 +167,8 @@ def of_gateway(answer: Answer) -> Fault | None:
                      "set http-protocol: Enabled in Knative's ConfigMap config-network")
     if 300 <= status < 400:
         where = urlsplit(answer.location).netloc or answer.location
-        return Fault(f"is redirected to {where} ({status}), as an edge does that wants a session, which helm test has not", "service",
-                     "call it as NOTES say (helm get notes), or see which Service leads past the edge")
+        return Fault(f"is redirected to {where} ({status}), as an edge does that wants a session, which helm test has not",
+                     "service", "call it as NOTES say (helm get notes), or see which Service leads past the edge")
     if status in (401, 403):
         return Fault(f"answered {status} {text!r}: what is in front of the server wants a login, or lets this pod not in",
                      "authorization", "in a mesh set kubeflow.authorizationPolicy.enabled=true, or see whom the policies let in")
@@ -187,8 +187,8 @@ def of_gateway(answer: Answer) -> Fault | None:
 def of_server(answer: Answer, message: str) -> Fault | None:
     """What an error of TorchServe or of KServe's server means; None where its own words say it."""
     if answer.status == 400 and "Token Authorization failed" in message:
-        return Fault("is behind TorchServe's token authorization", "config",
-                     "set disable_token_authorization=true in the configuration of the runtime that runtime.name names")
+        return Fault("is behind TorchServe's token authorization", "",
+                     "set disable_token_authorization=true where the runtime that runtime.name names reads its configuration")
     if answer.status == 413:
         return Fault("refuses a request of this size", "", "raise properties.max_request_size, or shorten models.<name>.example")
     if "is not ready" in message:

@@ -12,7 +12,7 @@ kubectl -n {{ .Release.Namespace }}
 
 {{/* in: root; out: JSON map of what a command shows to the command. all: what of the release is there; claim; seed: the Job's log; service:
 what KServe, or Knative, says; pods; fetch: KServe's storage-initializer; log, previous: the server's; models: the ones it has; policies,
-authorization: what may keep a call away; config: what a runtime that is not the chart's reads. */}}
+authorization: what may keep a call away. */}}
 {{- define "torchserve-kserve.look" -}}
 {{- $kubectl := include "torchserve-kserve.look.kubectl" . -}}
 {{- $pods := include "torchserve-kserve.look.predictors" . -}}
