@@ -12,6 +12,7 @@ TOKEN = {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "a", "key": 
 FROM = [{"prefix": "X_", "secretRef": {"name": "c"}}, {"configMapRef": {"name": "d", "optional": True}}]
 CA = {"configMapName": "corp", "key": "bundle.pem"}
 FILE = "/etc/torchserve-kserve/ca.crt"
+BUNDLE = "/tmp/ca-certificates.crt"  # that file's and the usual ones: tests/start
 MOUNT = {"name": "ca", "mountPath": "/etc/torchserve-kserve", "readOnly": True}
 
 
@@ -54,8 +55,8 @@ def test_an_authority_is_one_file_that_pythons_libraries_are_told_of(mode, key, 
     found = runtime(values)
     assert [entry for entry in found["volumes"] if entry["name"] == "ca"] == [{"name": "ca", **volume}]
     assert MOUNT in found["containers"][0]["volumeMounts"]
-    assert {name: env(values)[name]["value"] for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")} == {
-        "SSL_CERT_FILE": FILE, "REQUESTS_CA_BUNDLE": FILE,
+    assert {name: env(values)[name]["value"] for name in ("TORCHSERVE_KSERVE_CA", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")} == {
+        "TORCHSERVE_KSERVE_CA": FILE, "SSL_CERT_FILE": BUNDLE, "REQUESTS_CA_BUNDLE": BUNDLE,
     }  # fmt: skip
 
 

@@ -110,7 +110,7 @@ def test_notes_say_what_a_timeout_needs_in_standard_mode():
 
 
 def test_the_test_pod_names_no_claim():
-    """Helm leaves it when it uninstalls, and Kubernetes keeps a claim that the spec of any pod names, also of one that has ended."""
+    """Helm leaves it when it uninstalls, and Kubernetes keeps a claim that any pod's spec names, also an ended one's."""
     for case in CASES.values():
         for item in render_chart(case):
             assert item["kind"] != "Pod" or "volumes" not in item["spec"]

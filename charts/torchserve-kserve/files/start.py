@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import authorities
 import requirements
 from inflight import in_flight, quiet
 from processes import Child, Failure, Processes, Stopped
@@ -240,6 +241,8 @@ def main(argv: list[str] | None = None) -> int:
     server = wrapper = None
     try:
         config, models = read_config(options.ts_config)
+        if said := authorities.join(os.environ):
+            say(said)
         if options.marker:
             wait_for_marker(options.models / options.marker, options.timeout_seconds, processes)
         check_store(Path(config.get("model_store", options.models / "model-store")), options.models, models)

@@ -10,6 +10,11 @@
 /etc/torchserve-kserve/ca.crt
 {{- end -}}
 
+{{/* out: the file in which the start program joins the server's to the usual ones. */}}
+{{- define "torchserve-kserve.caBundle" -}}
+/tmp/ca-certificates.crt
+{{- end -}}
+
 {{/* in: {ca: runtime.ca or seed.ca, optional: whether the pod starts without it}; out: YAML list with its volume, or nothing. The events
 of a pod that does not start say why; a program that may start says so itself. */}}
 {{- define "torchserve-kserve.caVolume" -}}

@@ -1,10 +1,15 @@
 {{/* The server's environment: what the chart writes, the user's own, a certificate authority. */}}
 
-{{/* in: root; out: YAML list of the variables by which Python's libraries find the authority, or nothing. */}}
+{{/* in: root; out: YAML list of the variables by which Python's libraries find the authority, or nothing. In our own runtime they name
+the file that the start program makes of it and the usual ones; another's has the authority alone. */}}
 {{- define "torchserve-kserve.caEnv" -}}
 {{- if include "torchserve-kserve.hasCa" .Values.runtime.ca }}
+{{- $file := include (ternary "torchserve-kserve.caBundle" "torchserve-kserve.caFile" .Values.runtime.create) . }}
+{{- if .Values.runtime.create }}
+- {name: TORCHSERVE_KSERVE_CA, value: {{ include "torchserve-kserve.caFile" . }}}
+{{- end }}
 {{- range $name := list "SSL_CERT_FILE" "REQUESTS_CA_BUNDLE" }}
-- {name: {{ $name }}, value: {{ include "torchserve-kserve.caFile" $ }}}
+- {name: {{ $name }}, value: {{ $file }}}
 {{- end }}
 {{- end }}
 {{- end -}}

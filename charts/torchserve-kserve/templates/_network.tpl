@@ -1,6 +1,7 @@
 {{/* NetworkPolicies: who may open a connection to the release's pods. What kubelet asks a pod on its own node is never held up. */}}
 
-{{/* in: root; out: YAML list of peers: who may predict, and helm test; in Knative mode the activator, too. */}}
+{{/* in: root; out: YAML list of peers: who may predict, the release's own transformer and explainer, and helm test; in
+Knative mode the activator, too. */}}
 {{- define "torchserve-kserve.predictPeers" -}}
 {{- toYaml .Values.networkPolicy.from }}
 - podSelector:
@@ -8,6 +9,12 @@
       app.kubernetes.io/name: {{ .Chart.Name | quote }}
       app.kubernetes.io/instance: {{ .Release.Name | quote }}
       app.kubernetes.io/component: test
+{{- range $component := list "transformer" "explainer" }}
+{{- if index $.Values $component }}
+- podSelector:
+    matchLabels: {serving.kserve.io/inferenceservice: {{ $.Release.Name | quote }}, component: {{ $component }}}
+{{- end }}
+{{- end }}
 {{- if eq .Values.deploymentMode "Knative" }}
 {{ include "torchserve-kserve.knativePeer" . }}
 {{- end }}
@@ -26,10 +33,17 @@
 {{- end }}
 {{- end -}}
 
+{{/* in: root; out: "true" where KServe puts its agent into the predictor's pods, which then takes the predict calls, at 9081. */}}
+{{- define "torchserve-kserve.hasAgent" -}}
+{{- if or .Values.logger .Values.batcher }}true{{ end -}}
+{{- end -}}
+
 {{/* in: root; out: YAML list of the ports that answer predict calls. Knative's are queue-proxy's: HTTP/1, HTTP/2, TLS; what the server
-listens on is called from inside the pod. */}}
+listens on, and the agent, is called from inside the pod. In Standard mode the agent takes the place of the first port in KServe's
+Service; a Service without an address of its own (serviceClusterIPNone) leads to the server past it. */}}
 {{- define "torchserve-kserve.predictPorts" -}}
 {{- $ports := ternary (list 8080) (list 8080 8081) (eq .Values.runtime.flavor "native") -}}
+{{- if include "torchserve-kserve.hasAgent" . -}}{{- $ports = append $ports 9081 -}}{{- end -}}
 {{- ternary (list 8012 8013 8112) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}
 {{- end -}}
 

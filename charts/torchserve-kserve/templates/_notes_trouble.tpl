@@ -8,7 +8,7 @@
 {{- if .Values.kubeflow.enabled }}
 - istio-proxy
 {{- end }}
-{{- if or .Values.logger .Values.batcher }}
+{{- if include "torchserve-kserve.hasAgent" . }}
 - agent
 {{- end }}
 {{- range .Values.predictor.containers }}

@@ -21,11 +21,12 @@ metrics.podMonitor.enabled: networkPolicy.enabled lets nobody read the metrics a
 {{- include "torchserve-kserve.validate.metricsPort" . }}
 {{- end -}}
 
-{{/* in: root; out: a complaint about a metrics port that another listener of the pod has: TorchServe, the wrapper, queue-proxy, the
-sidecar of Istio. */}}
+{{/* in: root; out: a complaint about a metrics port that another listener of the pod has: TorchServe, the wrapper, KServe's agent,
+queue-proxy, the sidecar of Istio. */}}
 {{- define "torchserve-kserve.validate.metricsPort" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson }}
 {{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others }}
+{{- if include "torchserve-kserve.hasAgent" . }}{{ $taken = append $taken 9081 }}{{ end }}
 {{- if eq .Values.deploymentMode "Knative" }}{{ $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) }}{{ end }}
 {{- if .Values.kubeflow.enabled }}{{ $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) }}{{ end }}
 {{- range $taken | uniq }}
@@ -49,7 +50,15 @@ networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no
 {{- if and $policy.enabled (not (kindIs "invalid" $policy.seedEgress)) (not (include "torchserve-kserve.plan" .)) }}
 networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor
 {{- end }}
-{{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}
+{{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) }}
+{{- if and .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}
 networkPolicy.egress is empty, and KServe fetches storageUri from inside the predictor's pods; allow DNS and its server there, or write null
+{{- end }}
+{{- if .Values.logger }}
+networkPolicy.egress is empty, and KServe's agent sends what logger asks for from inside the predictor's pods; allow DNS and its sink there, or write null
+{{- end }}
+{{- if .Values.pip.enabled }}
+networkPolicy.egress is empty, and pip.enabled fetches packages from inside the predictor's pods; allow DNS and the index there, or write null
+{{- end }}
 {{- end }}
 {{- end -}}
