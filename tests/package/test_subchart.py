@@ -69,6 +69,16 @@ def test_a_switch_that_no_condition_reads_is_refused(parent: Callable[..., Any])
         parent({"bert": {**MODEL, "enabled": False}}, alias="bert")
 
 
+def test_a_parent_that_has_it_twice_is_refused(helm: Run, repository: str, tmp_path: Path) -> None:
+    rows = [{"name": NAME, "version": "0.1.x", "repository": repository, "alias": alias} for alias in ("bert", "digits")]
+    chart = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": rows}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(chart))
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump({"bert": MODEL, "digits": MODEL}))
+    helm("dependency", "update", str(tmp_path))
+    with pytest.raises(Problem, match="are this chart twice in one release"):
+        helm("template", "demo", str(tmp_path))
+
+
 def test_a_wrong_key_under_its_name_is_named(parent: Callable[..., Any]) -> None:
     with pytest.raises(Problem, match="modles"):
         parent({NAME: {"modles": {}}})
