@@ -61,7 +61,7 @@ RULES = {
         f"networkPolicy.{key} is set and networkPolicy.enabled is not, so there is no policy to have it; set "
         f"networkPolicy.enabled=true, or remove networkPolicy.{key}",
         changed(POLICY, **{f"networkPolicy__{key}": value}),
-    ) for key, value in (("from", PEER), ("egress", []), ("seedEgress", []))},
+    ) for key, value in (("from", PEER), ("egress", []), ("seedEgress", [{"to": PEER}]))},
     "egress of no Job": (
         changed(EXISTING, networkPolicy={"enabled": True, "seedEgress": []}),
         "networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor",

@@ -83,6 +83,9 @@ persistentVolumeClaim: kubernetes.podspec-persistent-volume-claim
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- range .Values.predictor.containers -}}
+{{- if or .livenessProbe .readinessProbe -}}{{- $_ := set $needed "predictor.containers with probes" "multi-container-probing" -}}{{- end -}}
+{{- end -}}
 {{- range $field, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
 {{- if and $.Values.gpu.enabled $given -}}{{- $_ := include "torchserve-kserve.knativeFlags" $ | fromYaml | dig $field "" | set $needed (printf "gpu.%s" $field) -}}{{- end -}}
 {{- end -}}

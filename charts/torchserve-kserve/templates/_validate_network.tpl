@@ -21,18 +21,21 @@ metrics.podMonitor.enabled: networkPolicy.enabled lets nobody read the metrics a
 {{- include "torchserve-kserve.validate.metricsPort" . }}
 {{- end -}}
 
-{{/* in: root; out: a complaint about a metrics port that another listener of the pod has: TorchServe, the wrapper, KServe's agent,
-queue-proxy, the sidecar of Istio. */}}
+{{/* in: root; out: JSON list of the ports in the predictor's pods that something listens on, but for metrics.port: TorchServe, the wrapper,
+KServe's agent, queue-proxy, the sidecar of Istio. */}}
+{{- define "torchserve-kserve.takenPorts" -}}
+{{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
+{{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others -}}
+{{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = append $taken 9081 -}}{{- end -}}
+{{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) -}}{{- end -}}
+{{- if .Values.kubeflow.enabled -}}{{- $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) -}}{{- end -}}
+{{- uniq $taken | toJson -}}
+{{- end -}}
+
+{{/* in: root; out: a complaint about a metrics port that is one of them. */}}
 {{- define "torchserve-kserve.validate.metricsPort" -}}
-{{- $ports := include "torchserve-kserve.ports" . | fromJson }}
-{{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others }}
-{{- if include "torchserve-kserve.hasAgent" . }}{{ $taken = append $taken 9081 }}{{ end }}
-{{- if eq .Values.deploymentMode "Knative" }}{{ $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) }}{{ end }}
-{{- if .Values.kubeflow.enabled }}{{ $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) }}{{ end }}
-{{- range $taken | uniq }}
-{{- if eq (int .) (int $.Values.metrics.port) }}
-metrics.port {{ int . }} is taken in the pod; write another one, for example 8082
-{{- end }}
+{{- if has (float64 .Values.metrics.port) (include "torchserve-kserve.takenPorts" . | fromJsonArray) }}
+metrics.port {{ int .Values.metrics.port }} is taken in the pod; write another one, for example 8082
 {{- end }}
 {{- end -}}
 
@@ -50,6 +53,7 @@ networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no
 {{- if and $policy.enabled (not (kindIs "invalid" $policy.seedEgress)) (not (include "torchserve-kserve.plan" .)) }}
 networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor
 {{- end }}
+{{- include "torchserve-kserve.validate.seedEgress" . }}
 {{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) }}
 {{- if and .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}
 networkPolicy.egress is empty, and KServe fetches storageUri from inside the predictor's pods; allow DNS and its server there, or write null
@@ -57,8 +61,23 @@ networkPolicy.egress is empty, and KServe fetches storageUri from inside the pre
 {{- if .Values.logger }}
 networkPolicy.egress is empty, and KServe's agent sends what logger asks for from inside the predictor's pods; allow DNS and its sink there, or write null
 {{- end }}
+{{- if .Values.kubeflow.enabled }}
+networkPolicy.egress is empty, and the sidecar of kubeflow.enabled gets its settings from istiod, without which no pod gets ready; allow DNS and istiod there, or write null
+{{- end }}
 {{- if .Values.pip.enabled }}
 networkPolicy.egress is empty, and pip.enabled fetches packages from inside the predictor's pods; allow DNS and the index there, or write null
 {{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: a complaint where the seeding Job may connect to nothing and has to. */}}
+{{- define "torchserve-kserve.validate.seedEgress" -}}
+{{- $policy := .Values.networkPolicy }}
+{{- $needs := list }}
+{{- range (include "torchserve-kserve.parts" . | fromJson).parts }}
+{{- if not (has (include "torchserve-kserve.kind" (.uri | default "")) (list "configMap" "pvc" "oci" "upload")) }}{{ $needs = append $needs .key }}{{ end }}
+{{- end }}
+{{- if and $needs $policy.enabled (kindIs "slice" $policy.seedEgress) (not $policy.seedEgress) }}
+networkPolicy.seedEgress is empty, and the Job fetches {{ uniq $needs | join ", " }} over the network; allow DNS and the sources' servers there, or write null
 {{- end }}
 {{- end -}}

@@ -5,6 +5,7 @@ rest is the API server's to check, which knows its own version's fields. */}}
 {{- define "torchserve-kserve.validate.passThrough" -}}
 {{- include "torchserve-kserve.validate.owned" . }}
 {{- include "torchserve-kserve.validate.container" . }}
+{{- include "torchserve-kserve.validate.containers" . }}
 {{- include "torchserve-kserve.validate.volumes" . }}
 {{- include "torchserve-kserve.validate.agent" . }}
 {{- include "torchserve-kserve.validate.components" . }}

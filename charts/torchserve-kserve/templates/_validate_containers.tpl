@@ -1,0 +1,56 @@
+{{/* Rules about the containers that are passed through: the server's, by predictor.model, and those beside it. */}}
+
+{{/* in: root; out: all of these complaints. */}}
+{{- define "torchserve-kserve.validate.containers" -}}
+{{- include "torchserve-kserve.validate.sidecarPorts" . }}
+{{- if eq .Values.deploymentMode "Knative" }}
+{{- include "torchserve-kserve.validate.knativeContainers" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about ports of containers beside the server: all of a pod have one network. */}}
+{{- define "torchserve-kserve.validate.sidecarPorts" -}}
+{{- $taken := include "torchserve-kserve.takenPorts" . | fromJsonArray | concat (list (float64 .Values.metrics.port)) }}
+{{- range $container := .Values.predictor.containers }}
+{{- if and .ports (eq $.Values.deploymentMode "Knative") }}
+predictor.containers: {{ .name }} has ports, and Knative takes the server's one port alone; remove them, or use deploymentMode Standard
+{{- else }}
+{{- range .ports }}
+{{- if has (float64 .containerPort) $taken }}
+predictor.containers: {{ $container.name }} has the port {{ int .containerPort }}, which is taken in the pod; let it listen on another one
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about what Knative refuses in containers, whatever its flags are. */}}
+{{- define "torchserve-kserve.validate.knativeContainers" -}}
+{{- $reserved := list "K_SERVICE" "K_CONFIGURATION" "K_REVISION" }}
+{{- $model := dict "key" "predictor.model" "container" (.Values.predictor.model | default dict) "reserved" (append $reserved "PORT") }}
+{{- $all := list $model }}
+{{- range .Values.predictor.containers }}
+{{- $all = dict "key" "predictor.containers" "container" . "reserved" $reserved | append $all }}
+{{- end }}
+{{- range $one := $all }}
+{{- range .container.env }}
+{{- if has .name $one.reserved }}
+{{ $one.key }}.env: {{ .name }} is Knative's own variable, and Knative refuses it; remove it, or take another name
+{{- end }}
+{{- end }}
+{{- include "torchserve-kserve.validate.knativeMounts" (dict "key" .key "mounts" .container.volumeMounts "volumes" $.Values.predictor.volumes) }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {key, mounts, volumes}; out: complaints about mounts that may not be writable there. */}}
+{{- define "torchserve-kserve.validate.knativeMounts" -}}
+{{- $only := list }}
+{{- range .volumes }}
+{{- if not (or (hasKey . "emptyDir") (hasKey . "persistentVolumeClaim")) }}{{ $only = append $only .name }}{{ end }}
+{{- end }}
+{{- range .mounts }}
+{{- if and (has .name $only) (not .readOnly) }}
+{{ $.key }}.volumeMounts: Knative mounts the volume {{ .name }} only to be read; write readOnly: true at {{ .mountPath }}
+{{- end }}
+{{- end }}
+{{- end -}}

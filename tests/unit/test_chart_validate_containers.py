@@ -1,0 +1,95 @@
+"""The rules about containers that are passed through, and about who a pod may connect to: the sentence, and silence beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.batch import complaints_of
+from tests.unit.cases import SMALLEST, changed
+from tests.unit.render import notes
+from tests.unit.rules import both_ways
+
+KNATIVE = changed(SMALLEST, deploymentMode="Knative")
+POLICY = changed(SMALLEST, networkPolicy__enabled=True)
+OPEN = [{"ports": [{"port": 443}]}]
+SETTINGS = {"name": "settings", "configMap": {"name": "mine"}}
+SCRATCH = {"name": "scratch", "emptyDir": {}}
+
+
+def beside(base: dict, **fields: object) -> dict:
+    """With one more container of these fields."""
+    return changed(base, predictor__containers=[{"name": "watch", "image": "a", **fields}])
+
+
+def port(number: int) -> list[dict]:
+    return [{"containerPort": number}]
+
+
+def mounted(base: dict, volume: dict, **mount: object) -> dict:
+    mounts = [{"name": volume["name"], "mountPath": "/mine", **mount}]
+    return changed(base, predictor={"volumes": [volume], "model": {"volumeMounts": mounts}})
+
+
+RULES = {
+    "port of the management API": (
+        beside(SMALLEST, ports=port(8081)),
+        "predictor.containers: watch has the port 8081, which is taken in the pod; let it listen on another one",
+        beside(SMALLEST, ports=port(8083)),
+    ),
+    "port of the metrics": (
+        beside(changed(SMALLEST, metrics__port=8083), ports=port(8083)),
+        "predictor.containers: watch has the port 8083, which is taken in the pod; let it listen on another one",
+        beside(changed(SMALLEST, metrics__port=8082), ports=port(8083)),
+    ),
+    "second port in Knative": (
+        beside(KNATIVE, ports=port(8083)),
+        "predictor.containers: watch has ports, and Knative takes the server's one port alone; remove them, or use "
+        "deploymentMode Standard",
+        beside(SMALLEST, ports=port(8083)),
+    ),
+    "variable of Knative": (
+        changed(KNATIVE, predictor__model={"env": [{"name": "PORT", "value": "1"}]}),
+        "predictor.model.env: PORT is Knative's own variable, and Knative refuses it; remove it, or take another name",
+        changed(SMALLEST, predictor__model={"env": [{"name": "PORT", "value": "1"}]}),
+    ),
+    "variable of Knative in another container": (
+        beside(KNATIVE, env=[{"name": "PORT", "value": "1"}, {"name": "K_REVISION", "value": "1"}]),
+        "predictor.containers.env: K_REVISION is Knative's own variable, and Knative refuses it; remove it, or take another name",
+        beside(KNATIVE, env=[{"name": "PORT", "value": "1"}]),
+    ),
+    "writable settings in Knative": (
+        mounted(KNATIVE, SETTINGS),
+        "predictor.model.volumeMounts: Knative mounts the volume settings only to be read; write readOnly: true at /mine",
+        mounted(KNATIVE, SETTINGS, readOnly=True),
+    ),
+    "no egress for the sidecar": (
+        changed(POLICY, networkPolicy__egress=[], kubeflow={"enabled": True}),
+        "networkPolicy.egress is empty, and the sidecar of kubeflow.enabled gets its settings from istiod, without which no pod "
+        "gets ready; allow DNS and istiod there, or write null",
+        changed(POLICY, networkPolicy__egress=OPEN, kubeflow={"enabled": True}),
+    ),
+    "no egress for the Job": (
+        changed(POLICY, networkPolicy__seedEgress=[]),
+        "networkPolicy.seedEgress is empty, and the Job fetches models.bert over the network; allow DNS and the sources' servers "
+        "there, or write null",
+        changed(POLICY, networkPolicy__seedEgress=OPEN),
+    ),
+}
+
+test_a_wrong_value_is_refused_in_one_sentence, test_the_right_value_beside_it_is_taken = both_ways(RULES)
+
+
+@pytest.mark.parametrize("values", [mounted(SMALLEST, SETTINGS), mounted(KNATIVE, SCRATCH)], ids=["Standard", "emptyDir"])
+def test_a_writable_mount_is_taken_where_it_may_be_one(values):
+    assert complaints_of([values]) == [[]]
+
+
+@pytest.mark.parametrize("uri", ["configMap://a/b.mar", "pvc://other/b.mar", "oci://a/b:1#/b.mar", "upload://b.mar"])
+def test_a_job_that_fetches_nothing_over_the_network_needs_no_egress(uri):
+    assert complaints_of([changed(POLICY, models={"bert": {"uri": uri}}, networkPolicy__seedEgress=[])]) == [[]]
+
+
+def test_notes_name_the_flag_for_probes_of_other_containers():
+    probed = {"readinessProbe": {"tcpSocket": {"port": 1}}}
+    assert "predictor.containers with probes: multi-container-probing" in notes(beside(KNATIVE, **probed))
+    assert "multi-container-probing" not in notes(beside(SMALLEST, **probed))
