@@ -12,7 +12,7 @@ from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
 from tests.unit.render import CHART, notes, only, render_chart
 
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
-ORDER = ("all", "claim", "seed", "service", "pods", "fetch", "log", "previous")
+ORDER = ("why", "all", "claim", "seed", "service", "pods", "fetch", "log", "previous")
 
 
 def keys_of_program() -> set[str]:

@@ -20,7 +20,7 @@ from tests.unit.cases import SMALLEST
 from tests.unit.render import only, render_chart
 from tests.waiting import until
 
-KEYS = ("all", "claim", "seed", "service", "pods", "fetch", "log", "previous", "models", "policies", "authorization")
+KEYS = ("why", "all", "claim", "seed", "service", "pods", "fetch", "log", "previous", "models", "policies", "authorization")
 COMMANDS = {key: f"kubectl look at {key}" for key in KEYS}
 EXAMPLE = {"instances": [1]}
 # Runs the program with another time to connect, and where asked without the cluster's DNS.
@@ -136,8 +136,8 @@ ANSWERS = {
     "RBAC": ((403, "RBAC: access denied", {}), "answered 403 'RBAC: access denied'", "authorization"),
     "no login": ((401, "Jwt is missing", {}), "set kubeflow.authorizationPolicy.enabled=true", "authorization"),
     "no route": ((404, "", {}), "from a gateway and not from a model server", "service"),
-    "bad gateway": ((502, "<html>bad gateway</html>", {}), "no pod behind it is ready", "all"),
-    "no pod in a mesh": ((503, "no healthy upstream", {}), "no pod behind it is ready", "all"),
+    "bad gateway": ((502, "<html>bad gateway</html>", {}), "no pod behind it is ready", "why"),
+    "no pod in a mesh": ((503, "no healthy upstream", {}), "no pod behind it is ready", "why"),
     "other models": (json_error(404, "Model not found: bert", "ModelNotFoundException"), "(it has a, b)", "models"),
     "not loaded": ((503, '{"error": "Model with name bert is not ready."}', {}), "it is not loaded, or its worker", "log"),
     "queue": (json_error(503, 'Model "bert" has no worker to serve inference request.'), "the queue for them is full", "log"),
@@ -174,9 +174,9 @@ def test_no_ready_pod_comes_with_what_to_look_at_in_order_and_the_sentence_last(
         code, lines, line = run(url)
     assert code == 1
     assert "takes a connection (Connection refused); see whether the predictor is ready" in line
-    assert line.endswith(COMMANDS["all"])
+    assert line.endswith(COMMANDS["why"])
     looks = [text.split("  ")[-1] for text in lines if text.startswith("if ")]
-    assert looks == [COMMANDS[key] for key in ("claim", "seed", "service", "pods", "fetch", "log", "previous")]
+    assert looks == [COMMANDS[key] for key in ("all", "claim", "seed", "service", "pods", "fetch", "log", "previous")]
 
 
 def test_a_pod_that_is_ready_but_answers_wrongly_needs_no_list():

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "makes <release>-predictor-<namespace> a part": "test_a_release_and_its_namespace_fit_into_one_host_name_together",
     "persistence.create is false beside storageUri": "test_a_word_about_the_claim_that_is_not_there_is_refused",
     **dict.fromkeys(
-        ("storageUri: KServe does not fetch from ", " KServe fetches one file, which has to be an archive ", " is a single .mar, "),
+        ("storageUri: KServe does not fetch from ", " KServe fetches one file, which has to be ", " is a single .mar, "),
         "test_what_kserve_does_not_fetch_as_a_store_is_refused_in_one_sentence",
     ),
     "are this chart twice in one release": "test_two_of_them_in_one_release_are_refused",

@@ -8,7 +8,7 @@ answer is 200 with a list under `predictions` (v2: `outputs`) that is not empty.
 and passes only when its worker has demonstrably run: it answered 200, or it refused the empty request with one of the sentences
 that TorchServe's worker (ts/service.py, 0.12) alone writes, which KServe's wrapper hands on in a sentence of its own. The Service
 has endpoints only while a pod is ready, so what shows that none is is waited out for --wait-seconds.
-Commands: {"all": "kubectl …", …}, those that show more; of a key that is missing the sentence does without.
+Commands: {"why": "kubectl …", …}, those that show more; of a key that is missing the sentence does without.
 Exit codes: 0 every model passed; 1 with one line per model that did not, last of all that is printed, and in the termination log.
 """
 
@@ -36,11 +36,13 @@ SHOWN = 400
 CONNECT_SECONDS = 5.0
 TELL_SECONDS = 10.0
 # What to look at while no pod is ready: the command's key, what it is for. The first that fits has the cause.
+ASK = "see whether the predictor is ready, and if not why"
 WAITS = (
+    ("all", "a part of the release is missing"),
     ("claim", "the claim is Pending"),
     ("seed", "the Job is not Complete"),
     ("service", "there is no pod of the predictor"),
-    ("pods", "its pod is Pending, or its container waits"),
+    ("pods", "its pod is Pending, its container waits, or its probe fails"),
     ("fetch", "its pod is at Init"),
     ("log", "its container runs and is not ready"),
     ("previous", "its container ends and starts again"),
@@ -84,8 +86,7 @@ NO_ANSWER = {
                   "see what it waits for"),
     "dns": Fault("the cluster's DNS does not answer for {host} ({error})", "policies",
                  "see whether a NetworkPolicy keeps this pod from it"),
-    "refused": Fault("no pod behind {host} takes a connection ({error})", "all",
-                     "see whether the predictor is ready, and if not which of these is the first that is not"),
+    "refused": Fault("no pod behind {host} takes a connection ({error})", "why", ASK),
     "silent": Fault("{host} takes no connection within {connect:g} s", "policies",
                     "see whether a NetworkPolicy keeps this pod from the predictor"),
     "slow": Fault("no answer came from {host} within {seconds:g} s", "log",
@@ -176,8 +177,7 @@ def of_gateway(answer: Answer) -> Fault | None:
         return Fault(f"answered 400 {text!r}: the port wants TLS, and helm test calls plain http", "service",
                      "see which port the Service leads to")
     if status in (502, 503, 504) and not answer.text.lstrip().startswith("{"):
-        return Fault(f"answered {status} {text!r}, from a gateway or sidecar in front: no pod behind it is ready", "all",
-                     "see whether the predictor is ready, and if not which of these is the first that is not")
+        return Fault(f"answered {status} {text!r}, from a gateway or sidecar in front: no pod behind it is ready", "why", ASK)
     if status == 404 and not answer.text.lstrip().startswith("{"):
         return Fault(f"answered 404 {text!r}, from a gateway and not from a model server: it has no route to the predictor yet",
                      "service", "see what it waits for")
@@ -276,12 +276,11 @@ def main() -> int:
             wrong = tried(item, options, started + options.wait_seconds)
         except Stopped:  # by the pod's activeDeadlineSeconds, or by hand
             stopped = True
-            wrong = Fault(f"had no answer after {time.monotonic() - started:.0f} s, when the test was stopped", "all",
-                          "see whether the predictor is ready, and if not which of these is the first that is not")
+            wrong = Fault(f"had no answer after {time.monotonic() - started:.0f} s, when the test was stopped", "why", ASK)
         if wrong:
             command = options.commands.get(wrong.key)
             said.append(f"model {item['model']}: {wrong.what}; {wrong.remedy}{f': {command}' if command else ''}")
-            waits |= wrong.key in ("all", "service")
+            waits |= wrong.key in ("why", "service")
         if stopped:
             break
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

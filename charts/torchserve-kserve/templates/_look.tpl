@@ -10,7 +10,8 @@ kubectl -n {{ .Release.Namespace }}
 -l serving.kserve.io/inferenceservice={{ .Release.Name }},component=predictor
 {{- end -}}
 
-{{/* in: root; out: JSON map of what a command shows to the command. all: what of the release is there; claim; seed: the Job's log; service:
+{{/* in: root; out: JSON map of what a command shows to the command. why: what each pod waits for, or has ended with, be it the seed's
+or the start program's sentence; all: what of the release is there; claim; seed: the Job's log; service:
 what KServe, or Knative, says; pods; fetch: KServe's storage-initializer; log, previous: the server's; models: the ones it has; policies,
 authorization: what may keep a call away. */}}
 {{- define "torchserve-kserve.look" -}}
@@ -19,7 +20,9 @@ authorization: what may keep a call away. */}}
 {{- $log := printf "%s logs %s -c kserve-container --tail=50" $kubectl $pods -}}
 {{- $management := (include "torchserve-kserve.ports" . | fromJson).management | int -}}
 {{- $ask := printf "import urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/models').read().decode())" $management -}}
+{{- $state := `{.status.conditions[?(@.type=="PodScheduled")].message}{range .status..containerStatuses[*]} {.name} ready={.ready}{end} {.status..waiting.message} {.status..terminated.message}` -}}
 {{- $look := dict
+  "why" (printf `%s get pods -l app.kubernetes.io/instance=%s,app.kubernetes.io/component!=test -o jsonpath='{range .items[*]}{.metadata.name}: {.status.phase} %s{"\n"}{end}'` $kubectl .Release.Name $state)
   "all" (printf "%s get pvc,jobs,inferenceservices,pods -l app.kubernetes.io/instance=%s" $kubectl .Release.Name)
   "service" (printf "%s describe inferenceservice %s" $kubectl .Release.Name)
   "pods" (printf "%s describe pods %s" $kubectl $pods)

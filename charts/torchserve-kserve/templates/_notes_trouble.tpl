@@ -19,16 +19,18 @@
 {{/* in: root; out: what to look at, in the order in which it has to come right. */}}
 {{- define "torchserve-kserve.notes.look" -}}
 {{- $look := include "torchserve-kserve.look" . | fromJson -}}
-If it does not get ready, see what of it is there:
+If it does not get ready, ask its pods what they wait for, or what they ended with:
+
+   {{ $look.why }}
+
+If that does not tell, see what of it is there, and then what fits first:
 
    {{ $look.all }}
-
-The first of these that fits has the reason:
 {{ range $what := list
   (list "the claim is Pending" "claim")
   (list "the Job is not Complete: the last line of its log says why" "seed")
   (list (ternary "there is no pod of the predictor, and no revision that is Ready and sleeps" "there is no pod of the predictor" (eq 0 (int .Values.minReplicas))) "service")
-  (list "its pod is Pending, or its container waits" "pods")
+  (list "its pod is Pending, its container waits, or its probe fails" "pods")
   (list "its pod is at Init" "fetch")
   (list "its container runs and is not ready" "log")
   (list "its container ends and starts again" "previous") }}
