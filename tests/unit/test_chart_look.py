@@ -54,6 +54,18 @@ def test_each_command_is_for_this_release_and_names_what_it_has(case):
     assert ("authorization" in found) == values.get("kubeflow", {}).get("enabled", False)
 
 
+def test_a_service_that_is_missing_waits_for_kserve_or_in_knative_for_a_pod():
+    assert commands(SMALLEST)["name"] == commands(SMALLEST)["service"]
+    assert commands(KNATIVE)["name"] == commands(KNATIVE)["why"]
+
+
+def test_why_asks_the_pods_of_the_release_but_for_the_tests_own():
+    why = commands(SMALLEST)["why"]
+    labels = only(render_chart(SMALLEST), "Pod")["metadata"]["labels"]
+    assert " -l app.kubernetes.io/instance=demo,app.kubernetes.io/component!=test " in why
+    assert (labels["app.kubernetes.io/instance"], labels["app.kubernetes.io/component"]) == ("demo", "test")
+
+
 def test_the_command_that_lists_models_asks_where_management_listens():
     assert "127.0.0.1:8081/models" in commands(SMALLEST)["models"]
     assert "127.0.0.1:8086/models" in commands(CASES["wrapper"])["models"]

@@ -20,7 +20,7 @@ from tests.unit.cases import SMALLEST
 from tests.unit.render import only, render_chart
 from tests.waiting import until
 
-KEYS = ("why", "all", "claim", "seed", "service", "pods", "fetch", "log", "previous", "models", "policies", "authorization")
+KEYS = ("why", "all", "name", "claim", "seed", "service", "pods", "fetch", "log", "previous", "models", "policies", "authorization")
 COMMANDS = {key: f"kubectl look at {key}" for key in KEYS}
 EXAMPLE = {"instances": [1]}
 # Runs the program with another time to connect, and where asked without the cluster's DNS.
@@ -188,7 +188,7 @@ def test_a_pod_that_is_ready_but_answers_wrongly_needs_no_list():
 @pytest.mark.parametrize(
     ("code", "words", "key"),
     [
-        (socket.EAI_NONAME, "there is no Service demo.models.svc, so KServe has not made it", "service"),
+        (socket.EAI_NONAME, "there is no Service demo.models.svc, so KServe has not made it", "name"),
         (socket.EAI_AGAIN, "the cluster's DNS does not answer for demo.models.svc", "policies"),
     ],
 )

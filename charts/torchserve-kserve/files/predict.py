@@ -36,7 +36,6 @@ SHOWN = 400
 CONNECT_SECONDS = 5.0
 TELL_SECONDS = 10.0
 # What to look at while no pod is ready: the command's key, what it is for. The first that fits has the cause.
-ASK = "see whether the predictor is ready, and if not why"
 WAITS = (
     ("all", "a part of the release is missing"),
     ("claim", "the claim is Pending"),
@@ -47,6 +46,8 @@ WAITS = (
     ("log", "its container runs and is not ready"),
     ("previous", "its container ends and starts again"),
 )
+
+ASK = "see whether the predictor is ready, and if not why"
 
 
 class Protocol(NamedTuple):
@@ -82,7 +83,7 @@ class Fault(NamedTuple):
 
 # Why there was no answer, by kind. {host}, {error} and {seconds} are filled in.
 NO_ANSWER = {
-    "name": Fault("there is no Service {host}, so KServe has not made it, or Knative has no revision that is ready", "service",
+    "name": Fault("there is no Service {host}, so KServe has not made it, or Knative has no revision that is ready", "name",
                   "see what it waits for"),
     "dns": Fault("the cluster's DNS does not answer for {host} ({error})", "policies",
                  "see whether a NetworkPolicy keeps this pod from it"),
@@ -280,7 +281,7 @@ def main() -> int:
         if wrong:
             command = options.commands.get(wrong.key)
             said.append(f"model {item['model']}: {wrong.what}; {wrong.remedy}{f': {command}' if command else ''}")
-            waits |= wrong.key in ("why", "service")
+            waits |= wrong.key in ("why", "name", "service")
         if stopped:
             break
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

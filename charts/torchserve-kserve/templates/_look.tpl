@@ -12,7 +12,7 @@ kubectl -n {{ .Release.Namespace }}
 
 {{/* in: root; out: JSON map of what a command shows to the command. why: what each pod waits for, or has ended with, be it the seed's
 or the start program's sentence; all: what of the release is there; claim; seed: the Job's log; service:
-what KServe, or Knative, says; pods; fetch: KServe's storage-initializer; log, previous: the server's; models: the ones it has; policies,
+what KServe, or Knative, says; name: why a Service is missing; pods; fetch: KServe's storage-initializer; log, previous: the server's; models: the ones it has; policies,
 authorization: what may keep a call away. */}}
 {{- define "torchserve-kserve.look" -}}
 {{- $kubectl := include "torchserve-kserve.look.kubectl" . -}}
@@ -39,6 +39,7 @@ authorization: what may keep a call away. */}}
 {{- if include "torchserve-kserve.plan" . -}}
 {{- $_ := include "torchserve-kserve.seedJobName" . | printf "%s logs job/%s" $kubectl | set $look "seed" -}}
 {{- end -}}
+{{- $_ := ternary $look.why $look.service (eq .Values.deploymentMode "Knative") | set $look "name" -}}
 {{- if eq .Values.deploymentMode "Knative" -}}
 {{- $_ := printf "%s get services.serving.knative.dev,revisions -l serving.kserve.io/inferenceservice=%s" $kubectl .Release.Name | set $look "service" -}}
 {{- end -}}
