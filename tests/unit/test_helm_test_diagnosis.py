@@ -20,8 +20,8 @@ from tests.unit.cases import SMALLEST
 from tests.unit.render import only, render_chart
 from tests.waiting import until
 
-KEYS = ("why", "all", "name", "claim", "seed", "service", "pods", "fetch", "log", "previous", "models", "policies", "authorization")
-COMMANDS = {key: f"kubectl look at {key}" for key in KEYS}
+KEYS = "why all name claim seed service pods fetch log previous models policies authorization"
+COMMANDS = {key: f"kubectl look at {key}" for key in KEYS.split()}
 EXAMPLE = {"instances": [1]}
 # Runs the program with another time to connect, and where asked without the cluster's DNS.
 RUN = """import socket, sys
