@@ -153,9 +153,9 @@ class Release:
         """The log of one container so far."""
         return self.core.read_namespaced_pod_log(pod, self.namespace, container=container) or ""
 
-    def execute(self, pod: str, *command: str) -> str:
-        """What a command prints in the container `kserve-container` of a pod."""
-        return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container="kserve-container",
+    def execute(self, pod: str, *command: str, container: str = "kserve-container") -> str:
+        """What a command prints in a container of a pod."""
+        return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container=container,
                       command=list(command), stdin=False, stdout=True, stderr=True, tty=False)
 
     def host(self) -> str:
