@@ -105,7 +105,7 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
-    """The whole suite on a real cluster: ours, made if need be, or yours (`-- --kubeconfig FILE`; `-- --profile edge|istio|policies`)."""
+    """The whole suite on a real cluster: ours, made if need be, or yours (`-- --kubeconfig FILE`; `-- --profile NAME`)."""
     install(session, "harness", "tests")
     if given := options(session).profile:
         run(session, "pytest", *PROFILES[given], *session.posargs)

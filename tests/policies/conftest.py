@@ -3,7 +3,6 @@
 Three namespaces ask the release: a friend's may predict, a scraper's may read metrics, a stranger's may do nothing.
 """
 
-import base64
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -88,8 +87,8 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def url(api: kubernetes.client.ApiClient, namespaces: dict[str, str], cluster: up.Cluster, tmp_path_factory: pytest.TempPathFactory,
-        ) -> str:
+def url(api: kubernetes.client.ApiClient, namespaces: dict[str, str], cluster: up.Cluster,
+        tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where the model lies: in a server of the stranger's, whom the seeding Job may ask and the predictor may not."""
     server = FilesPod(api, namespaces["stranger"], cluster.runtime_image)
     server.start()
@@ -118,7 +117,8 @@ def chart(cluster: up.Cluster, namespaces: dict[str, str], mode: str) -> helm.He
 
 
 @pytest.fixture(scope="session")
-def release(api: kubernetes.client.ApiClient, chart: helm.Helm, cluster: up.Cluster, mode: str, values: dict[str, Any]) -> Release:
+def release(api: kubernetes.client.ApiClient, chart: helm.Helm, cluster: up.Cluster, mode: str,
+            values: dict[str, Any]) -> Release:
     """The release, Ready, behind its mode's gateway."""
     door = ports.INGRESS_HTTP if mode == "Standard" else ports.KOURIER_HTTP
     with timings.stage(f"helm install to Ready under policies, {mode}"):
