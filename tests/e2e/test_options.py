@@ -3,20 +3,24 @@
 How each value is rendered is in tests/unit; here a pod has them. The modes render them alike: Standard mode alone.
 """
 
+import base64
 import re
 from collections.abc import Callable
 from typing import Any
 
+import kubernetes
 import pytest
 
 from ci import helm
 from ci.cluster import up
 from ci.cluster.paths import REPOSITORY
 from ci.release import Release
+from tests.e2e.tiny import archive
 
 pytestmark = pytest.mark.only("Standard")
 
 REQUEST = {"instances": [{}]}
+WORDS = {"1.0": "one", "2.0": "two"}
 # What the alerts and the dashboard are tested against without a cluster.
 RECORDED = REPOSITORY / "tests" / "unit" / "exposition.txt"
 SAMPLE = re.compile(r"^(\w+)\{", re.MULTILINE)
@@ -32,16 +36,20 @@ Values = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def values(common: Values, tiny: Callable[..., Values], cluster: up.Cluster) -> Values:  # noqa: ARG001  (its ConfigMap is there)
+def values(common: Values, api: kubernetes.client.ApiClient, namespace: str, cluster: up.Cluster) -> Values:
     """Values of a release with all that this module looks at."""
+    packed = {f"{version}.mar": base64.b64encode(archive(word, version)).decode() for version, word in WORDS.items()}
+    kubernetes.client.CoreV1Api(api).create_namespaced_config_map(
+        namespace, {"metadata": {"name": "versions"}, "binaryData": packed})
     beside = {"name": "beside", "image": cluster.runtime_image,
               "command": ["sh", "-c", "echo here > /shared/word; sleep infinity"],
               "resources": {"requests": {"cpu": "10m"}, "limits": {"memory": "64Mi"}},
-              "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+              "securityContext": {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]},
+                                  "seccompProfile": {"type": "RuntimeDefault"}},
               "volumeMounts": [{"name": "shared", "mountPath": "/shared"}]}
     return helm.merged(common, {
         "models": {"tiny": {"defaultVersion": "2.0", "versions": {
-            "1.0": {"uri": "configMap://tiny/one.mar"}, "2.0": {"uri": "configMap://tiny/two.mar"}}}},
+            version: {"uri": f"configMap://versions/{version}.mar"} for version in WORDS}}},
         "runtime": {"env": [{"name": "WORD", "value": "given"}]},
         "properties": {"job_queue_size": 7, "max_request_size": "1Mi"},
         "metrics": {"enabled": True},
@@ -74,7 +82,7 @@ def test_a_model_without_a_version_in_the_url_is_its_default_version(release: Re
     assert release.predict("tiny", REQUEST).json() == {"predictions": ["two"]}
 
 
-@pytest.mark.parametrize(("version", "word"), [("1.0", "one"), ("2.0", "two")])
+@pytest.mark.parametrize(("version", "word"), WORDS.items())
 def test_each_version_of_a_model_answers_for_itself(release: Release, version: str, word: str) -> None:
     answer = release.post(f"predictions/tiny/{version}", json=REQUEST)
     assert answer.json() == {"predictions": [word]}
