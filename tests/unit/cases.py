@@ -33,5 +33,8 @@ def changed(values: dict, **changes: object) -> dict:
 
 
 def in_knative(values: dict) -> dict:
-    """A case of Standard mode as Knative takes it."""
-    return {key: value for key, value in values.items() if key not in STANDARD_ALONE} | {"deploymentMode": "Knative"}
+    """A case of Standard mode as Knative takes it: one port in a pod, among other things."""
+    taken = {key: value for key, value in changed(values).items() if key not in STANDARD_ALONE} | {"deploymentMode": "Knative"}
+    if containers := taken.get("predictor", {}).get("containers"):
+        taken["predictor"]["containers"] = [{key: value for key, value in one.items() if key != "ports"} for one in containers]
+    return taken
