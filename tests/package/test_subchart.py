@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from ci.cluster.errors import Problem
+from ci.cluster.paths import CHART
 
 Run = Callable[..., str]
 MODEL = {"models": {"bert": {"uri": "https://example.com/bert-model.mar"}}}
 NAME = "torchserve-kserve"
+VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def parent(helm: Run, repository: str, tmp_path: Path) -> Callable[..., list[dic
     def render(values: dict[str, Any], *options: str, **dependency: str) -> list[dict[str, Any]]:
         folder = tmp_path / "parent"
         (folder / "templates").mkdir(parents=True)  # Helm 4 warns of a chart without it
-        row = {"name": NAME, "version": "0.1.x", "repository": repository, **dependency}
+        row = {"name": NAME, "version": VERSION, "repository": repository, **dependency}
         (folder / "Chart.yaml").write_text(yaml.safe_dump(
             {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [row]}))
         (folder / "values.yaml").write_text(yaml.safe_dump(values))
@@ -70,7 +72,7 @@ def test_a_switch_that_no_condition_reads_is_refused(parent: Callable[..., Any])
 
 
 def test_a_parent_that_has_it_twice_is_refused(helm: Run, repository: str, tmp_path: Path) -> None:
-    rows = [{"name": NAME, "version": "0.1.x", "repository": repository, "alias": alias} for alias in ("bert", "digits")]
+    rows = [{"name": NAME, "version": VERSION, "repository": repository, "alias": alias} for alias in ("bert", "digits")]
     chart = {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": rows}
     (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(chart))
     (tmp_path / "values.yaml").write_text(yaml.safe_dump({"bert": MODEL, "digits": MODEL}))
@@ -119,7 +121,7 @@ def test_it_comes_from_a_registry_too(helm: Run, charts: str, tmp_path: Path, al
     folder = tmp_path / "of-registry"
     folder.mkdir()
     (folder / "Chart.yaml").write_text(yaml.safe_dump({"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [
-        {"name": NAME, "version": "0.1.0", "repository": charts}]}))
+        {"name": NAME, "version": VERSION, "repository": charts}]}))
     (folder / "values.yaml").write_text(yaml.safe_dump({NAME: MODEL}))
     helm("dependency", "update", str(folder), "--plain-http")
     assert _objects(helm("template", "demo", str(folder), "--namespace", "models")) == alone(MODEL)
