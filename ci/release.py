@@ -155,7 +155,9 @@ class Release:
 
     def logs(self, pod: str, container: str) -> str:
         """The log of one container so far."""
-        return self.core.read_namespaced_pod_log(pod, self.namespace, container=container) or ""
+        # As bytes: of a log that is one line of JSON the client would make a dict, and of that Python's text.
+        answer = self.core.read_namespaced_pod_log(pod, self.namespace, container=container, _preload_content=False)
+        return answer.data.decode(errors="replace")
 
     def execute(self, pod: str, *command: str, container: str = "kserve-container") -> str:
         """What a command prints in a container of a pod."""

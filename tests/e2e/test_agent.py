@@ -39,22 +39,25 @@ Values = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def release(install: Callable[..., Release], tiny: Callable[..., Values], api: kubernetes.client.ApiClient, namespace: str,
-            cluster: up.Cluster) -> Release:
-    """A release whose requests are logged and batched."""
+def releases(install: Callable[..., Release], tiny: Callable[..., Values], api: kubernetes.client.ApiClient, namespace: str,
+             cluster: up.Cluster) -> dict[str, Release]:
+    """A release that is logged, and one that is batched and whose requests are logged."""
     pods.serve(api, namespace, pods.pod(SINK, cluster.runtime_image, {}, command=["python", "-c", TAKE]), PORT)
-    found = install("agent", helm.merged(tiny("one"), {
-        "logger": {"mode": "all", "url": f"http://{SINK}.{namespace}.svc"},
-        "batcher": {"maxBatchSize": TOGETHER, "maxLatency": LATENCY}}))
-    found.wait_until_ready()
+    url = f"http://{SINK}.{namespace}.svc"
+    given = {"logged": {"logger": {"mode": "all", "url": url}},
+             "batched": {"logger": {"mode": "request", "url": url},
+                         "batcher": {"maxBatchSize": TOGETHER, "maxLatency": LATENCY}}}
+    found = {name: install(name, helm.merged(tiny("one"), values)) for name, values in given.items()}
+    for release in found.values():
+        release.wait_until_ready()
     return found
 
 
 @pytest.fixture(scope="module")
-def answers(release: Release) -> list[dict[str, Any]]:
+def answers(releases: dict[str, Release]) -> list[dict[str, Any]]:
     """The answers to as many requests at once as one batch takes."""
     def ask(number: int) -> dict[str, Any]:
-        answer = release.predict("tiny", {"instances": [{"number": number}]})
+        answer = releases["batched"].predict("tiny", {"instances": [{"number": number}]})
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -62,13 +65,32 @@ def answers(release: Release) -> list[dict[str, Any]]:
         return list(pool.map(ask, range(TOGETHER)))
 
 
-def _events(release: Release) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in release.logs(SINK, SINK).splitlines()]
+def _wait_for_events(release: Release, kinds: set[str]) -> list[dict[str, Any]]:
+    """What the sink got from a release, when it has got all these kinds of events."""
+    def arrived() -> list[dict[str, Any]] | None:
+        found = [json.loads(line) for line in release.logs(SINK, SINK).splitlines()]
+        mine = [event for event in found if event["service"] == release.name]
+        return mine if {_kind(event) for event in mine} == kinds else None
+
+    return wait_for(f"{' and '.join(sorted(kinds))} of {release.name} at the sink", arrived, seconds=SENT_SECONDS)
 
 
-def test_the_agent_is_in_the_pod_and_ready(release: Release) -> None:
-    pod, = release.predictor_pods()
+def _kind(event: dict[str, Any]) -> str:
+    return event["type"].rpartition(".")[2]
+
+
+@pytest.mark.parametrize("name", ["logged", "batched"])
+def test_the_agent_is_in_the_pod_and_ready(releases: dict[str, Release], name: str) -> None:
+    pod, = releases[name].predictor_pods()
     assert {status.name: status.ready for status in pod.status.container_statuses} == {"kserve-container": True, "agent": True}
+    assert {status.restart_count for status in pod.status.container_statuses} == {0}
+
+
+def test_requests_and_answers_are_sent_to_the_sink(releases: dict[str, Release]) -> None:
+    assert releases["logged"].predict("tiny", {"instances": [{"number": 7}]}).json() == {"predictions": ["one"]}
+    events = _wait_for_events(releases["logged"], {"request", "response"})
+    assert {_kind(event): json.loads(event["body"]) for event in events} == {
+        "request": {"instances": [{"number": 7}]}, "response": {"predictions": ["one"]}}
 
 
 def test_each_caller_of_a_batch_gets_its_own_prediction(answers: list[dict[str, Any]]) -> None:
@@ -76,16 +98,12 @@ def test_each_caller_of_a_batch_gets_its_own_prediction(answers: list[dict[str, 
 
 
 def test_requests_at_once_are_one_batch(answers: list[dict[str, Any]]) -> None:
-    batches = {answer["batchId"] for answer in answers}
-    assert len(batches) < TOGETHER, "each was a batch of its own"
+    assert len({answer["batchId"] for answer in answers}) < TOGETHER, "each was a batch of its own"
 
 
-def test_requests_and_answers_are_sent_to_the_sink(release: Release, answers: list[dict[str, Any]]) -> None:  # noqa: ARG001
-    def arrived() -> list[dict[str, Any]] | None:
-        events = _events(release)
-        return events if {event["type"].rpartition(".")[2] for event in events} == {"request", "response"} else None
+def test_requests_of_a_batch_are_sent_to_the_sink(releases: dict[str, Release], answers: list[dict[str, Any]]) -> None:
+    def numbers() -> set[int]:
+        events = _wait_for_events(releases["batched"], {"request"})
+        return {json.loads(event["body"])["instances"][0]["number"] for event in events}
 
-    events = wait_for("a request and an answer at the sink", arrived, seconds=SENT_SECONDS)
-    assert {event["service"] for event in events} == {release.name}
-    assert any("instances" in json.loads(event["body"]) for event in events if event["type"].endswith("request"))
-    assert any("predictions" in json.loads(event["body"]) for event in events if event["type"].endswith("response"))
+    wait_for("all of them", lambda: numbers() == set(range(len(answers))), seconds=SENT_SECONDS)

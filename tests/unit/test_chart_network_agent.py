@@ -13,7 +13,7 @@ from tests.unit.rules import both_ways
 ON = changed(SMALLEST, networkPolicy__enabled=True)
 FROM = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateway"}}}]
 CLOSED = changed(ON, networkPolicy__from=FROM)
-LOGGER, BATCHER = {"logger": {"mode": "all", "url": "http://sink.example.com"}}, {"batcher": {"maxBatchSize": 8}}
+LOGGER, BATCHER = {"logger": {"mode": "request", "url": "http://sink.example.com"}}, {"batcher": {"maxBatchSize": 8}}
 CONTAINERS = {"containers": [{"name": "kserve-container", "image": "example.com/own"}]}
 AGENT = 9081  # KServe: constants.InferenceServiceDefaultAgentPort; the Service's first port leads there
 PORTS = (7070, 7071, 8012, 8080, 8081, 8082, 8086, AGENT, 9083, 9090)

@@ -124,6 +124,12 @@ RULES = {
         "logger.mode is not set; write all, request or response",
         changed(SMALLEST, logger={"url": "http://sink", "mode": "request"}),
     ),
+    "answers of batches": (
+        changed(SMALLEST, batcher={"maxBatchSize": 4}, logger={"mode": "all"}),
+        "logger.mode is all and batcher is set: KServe's agent sends no answer that comes out of a batch; write logger.mode "
+        "request, or remove batcher",
+        changed(SMALLEST, batcher={"maxBatchSize": 4}, logger={"mode": "request"}),
+    ),
     "batches of another protocol": (
         changed(SMALLEST, protocol="v2", batcher={"maxBatchSize": 4}),
         "batcher: KServe batches requests of protocol v1 alone and passes those of v2 on one by one; remove it, or write "

@@ -1,7 +1,7 @@
 """PID 1 of the predictor: wait for the models, run TorchServe, stop it without losing a request, say why it failed.
 
     start.py --ts-config FILE --models DIR [--marker .seed/<plan>.json] --timeout-seconds N [--drain-seconds N] [--wrapper FILE]
-             [--pip-login DIR]
+             [--pip-login DIR] [--ready-port N]
 
 1. With --marker (relative to --models): wait, N seconds at most, until the seeding Job has written it; its twin *.error holds
    the sentence of a failed try. 2. Check that every archive of FILE's snapshot is in the model store. 3. Start TorchServe and,
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import http.client
 import json
 import os
 import shutil
@@ -27,9 +26,11 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import authorities
+import readiness
 import requirements
 from inflight import in_flight, quiet
 from processes import Child, Failure, Processes, Stopped
+from readiness import workers_of
 
 PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
 LINGER = 2.5  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
@@ -52,6 +53,11 @@ def read_config(file: Path) -> tuple[dict[str, str], dict[tuple, dict]]:
         return config, {(name, version): spec for name, all_ in snapshot.items() for version, spec in all_.items()}
     except (OSError, KeyError, ValueError, AttributeError) as error:
         raise Failure(f"{file} is no config with a model_snapshot ({error!r}); render it with the chart") from None
+
+
+def management_of(config: dict[str, str]) -> SplitResult:
+    """The address of the management API."""
+    return urlsplit(config.get("management_address", "http://127.0.0.1:8081"))
 
 
 def wait_for_marker(marker: Path, timeout: float, processes: Processes) -> None:
@@ -134,20 +140,10 @@ def without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list[dict]]:
-    """HTTP status and workers of a model in the management API; (0, []) when nobody answers there yet."""
-    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 8081, timeout=2)
-    with contextlib.closing(connection), contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-        connection.request("GET", f"/models/{name}/{version}")
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())[0]["workers"] if answer.status == 200 else []
-    return 0, []
-
-
 def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
     """Until TorchServe has let pip install what archives name, which it does before its management API opens; Failure where pip
     could not. TorchServe serves on without a worker of that model."""
-    address, store = urlsplit(config.get("management_address", "http://127.0.0.1:8081")), Path(config.get("model_store", ""))
+    address, store = management_of(config), Path(config.get("model_store", ""))
     wanted = {model: requirements.named(store / spec["marName"]) for model, spec in models.items()}
     started, limit = time.monotonic(), sum(spec.get("startupTimeout", 120) for spec in models.values())
     names = ", ".join(dict.fromkeys(name for list_ in wanted.values() for name in list_))
@@ -174,7 +170,7 @@ def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, 
 
 def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
     """Until each model has its READY workers or a child has ended. TorchServe serves on without what it can't register."""
-    address = urlsplit(config.get("management_address", "http://127.0.0.1:8081"))
+    address = management_of(config)
     left, pids, started, why = dict(models), {model: set() for model in models}, time.monotonic(), server.output.reason
     over = None
     while left and not over:
@@ -234,6 +230,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--drain-seconds", type=float, default=20.0, help="keep it below the pod's grace period")
     parser.add_argument("--wrapper", type=Path, help="program of KServe's model server, which serves in front of TorchServe")
     parser.add_argument("--wrapper-port", type=int, default=8080, help="where the wrapper serves HTTP")
+    parser.add_argument("--ready-port", type=int, help="where readiness is told over HTTP, for whom can't run ready.sh")
     parser.add_argument("--pip-login", type=Path, help="folder with the files username and password, for $PIP_INDEX_URL")
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     options = parser.parse_args(argv)
@@ -241,6 +238,9 @@ def main(argv: list[str] | None = None) -> int:
     server = wrapper = None
     try:
         config, models = read_config(options.ts_config)
+        if options.ready_port:
+            behind = [options.wrapper_port] if options.wrapper else []
+            readiness.serve(options.ready_port, management_of(config), list(models), behind)
         if said := authorities.join(os.environ):
             say(said)
         if options.marker:

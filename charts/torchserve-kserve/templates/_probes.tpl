@@ -10,10 +10,20 @@ may take as long, then a margin. */}}
 {{- $seconds -}}
 {{- end -}}
 
+{{/* in: root; out: the port on which the start program tells readiness over HTTP, or nothing: KServe's agent asks the server's probe
+itself in Standard mode, and can't run a command. In Knative mode queue-proxy asks. */}}
+{{- define "torchserve-kserve.readyPort" -}}
+{{- if and (include "torchserve-kserve.hasAgent" .) (eq .Values.deploymentMode "Standard") }}8087{{ end -}}
+{{- end -}}
+
 {{/* in: root; out: the probe's handler: every model has a worker that is ready, asked inside the pod. It is a command in Knative,
 too: then Knative believes Kubernetes; of any other kind it asks its queue-proxy, which sees an open port too early. */}}
 {{- define "torchserve-kserve.readyProbe" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
+{{- $asked := include "torchserve-kserve.readyPort" . -}}
+{{- if $asked -}}
+httpGet: {path: /, port: {{ $asked }}}
+{{- else -}}
 exec:
   command:
     - bash
@@ -22,6 +32,7 @@ exec:
     {{- range $key, $model := include "torchserve-kserve.models" . | fromJson }}
     - {{ ternary $key (printf "%s/%s" $model.name $model.version) (eq $key $model.name) | quote }}
     {{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: the liveness probe's handler. The wrapper's is a command: TorchServe listens inside the pod only, and Knative

@@ -123,6 +123,10 @@ containers:
       - --wrapper
       - /home/model-server/kserve_wrapper/__main__.py
       {{- end }}
+      {{- with include "torchserve-kserve.readyPort" . }}
+      - --ready-port
+      - {{ . | quote }}
+      {{- end }}
       {{- if include "torchserve-kserve.pipSecret" . }}
       - --pip-login
       - /etc/pip-login

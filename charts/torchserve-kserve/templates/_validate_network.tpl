@@ -27,6 +27,7 @@ KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
 {{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = append $taken 9081 -}}{{- end -}}
+{{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}
 {{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) -}}{{- end -}}
 {{- if .Values.kubeflow.enabled -}}{{- $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) -}}{{- end -}}
 {{- uniq $taken | toJson -}}

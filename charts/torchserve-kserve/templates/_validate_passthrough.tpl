@@ -102,6 +102,9 @@ predictor.model.volumeMounts: at {{ .mountPath }} the chart or KServe mounts a v
 {{- if and .Values.logger (not .Values.logger.mode) }}
 logger.mode is not set; write all, request or response
 {{- end }}
+{{- if and .Values.batcher (has (.Values.logger).mode (list "all" "response")) }}
+logger.mode is {{ .Values.logger.mode }} and batcher is set: KServe's agent sends no answer that comes out of a batch; write logger.mode request, or remove batcher
+{{- end }}
 {{- if .Values.batcher }}
 {{- if ne .Values.protocol "v1" }}
 batcher: KServe batches requests of protocol v1 alone and passes those of {{ .Values.protocol }} on one by one; remove it, or write protocol v1

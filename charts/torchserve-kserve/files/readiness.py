@@ -1,0 +1,63 @@
+"""What the management API says of models, and readiness over HTTP made of it, for whom can't run ready.sh: KServe's agent.
+
+The agent (`logger`, `batcher`) stands in front of the server in Standard mode, asks the server's readiness probe itself, and ends
+where that is a command: "required key SERVING_READINESS_PROBE missing value".
+"""
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import socket
+import threading
+from collections.abc import Iterable
+from urllib.parse import SplitResult
+
+ANSWER = 2.0  # seconds
+STATES = {0: "is not answered for by the management API yet", 200: "has no worker that is READY", 404: "is not registered"}
+
+
+def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list[dict]]:
+    """HTTP status and workers of a model in the management API; (0, []) when nobody answers there yet."""
+    connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port or 8081, timeout=ANSWER)
+    with contextlib.closing(connection), contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        connection.request("GET", f"/models/{name}/{version}")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())[0]["workers"] if answer.status == 200 else []
+    return 0, []
+
+
+def why_not(address: SplitResult, models: Iterable[tuple[str, str]], ports: Iterable[int]) -> str:
+    """What is not ready, as ready.sh says it: a model without a READY worker, a port on which nothing listens; "" if all is."""
+    for name, version in models:
+        status, workers = workers_of(address, name, version)
+        if not any(worker["status"] == "READY" for worker in workers):
+            return f"model {name} {version} {STATES.get(status, f'is answered for with status {status}')}"
+    closed = [port for port in ports if not listens(port)]
+    return f"nothing listens on 127.0.0.1:{closed[0]} yet" if closed else ""
+
+
+def listens(port: int) -> bool:
+    """Whether a local port takes a connection."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), ANSWER):
+        return True
+    return False
+
+
+def serve(port: int, address: SplitResult, models: Iterable[tuple[str, str]], ports: Iterable[int]) -> None:
+    """Answer every GET on this port, from now on and beside all else: 200 if all is ready, else 503 and a sentence."""
+    class Asked(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # (its name is http.server's)
+            why = why_not(address, models, ports)
+            body = f"ready: {why}\n".encode() if why else b"ready\n"
+            self.send_response(503 if why else 200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("", port), Asked)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
