@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import pickle
+import re
 from pathlib import Path
 
 import yaml
@@ -82,7 +83,7 @@ def rendered(values: dict, release: str = RELEASE) -> str:
 def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART) -> list[dict]:
     """Every object that the chart renders with these values, hooks included."""
     text = rendered(values, release) if chart == CHART else helm_template(json.dumps(values), release, chart)
-    objects = [pickle.loads(parsed(document)) for document in text.split("\n---\n")]
+    objects = [pickle.loads(parsed(document)) for document in re.split(r"(?m)^---\n", text)]
     return [item for item in objects if item]
 
 
