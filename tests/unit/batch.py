@@ -1,7 +1,7 @@
 """Many values in one run of helm: a run for each would take most of the unit tests' time.
 
-A copy of the chart, whose object files are defines, renders them for one case after another. The tests of this file's answers
-are in test_batch.py: what comes out is byte for byte what `helm template` prints.
+A copy of the chart, whose object files are defines, renders them for one case after another. What comes out is byte for byte what
+helm prints: test_batch.py.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ import yaml
 from tests.unit.manifest import manifest
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
-# What a case asks for: the rules' sentences alone, or with them the objects, or with them the notes.
-RULES, OBJECTS, NOTES = "rules", "objects", "notes"
+# What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects. The
+# last is of a chart whose programs are empty, which halves the time: no value changes a program.
+RULES, OBJECTS, NOTES, HASHES = "rules", "objects", "notes", "hashes"
+NOTES_FILE = "templates/NOTES.txt"
 # Each text once, under its hash: most are the same in most cases.
 LOOP = """{{- $texts := dict }}
 {{- $answers := list }}
@@ -35,7 +37,7 @@ LOOP = """{{- $texts := dict }}
 {{- if not $said }}
 {{- range $name := $case.files }}
 {{- $text := include (printf "file:%s" $name) $root }}
-{{- $_ := set $texts (sha256sum $text) $text }}
+{{- if ne $case.wanted "hashes" }}{{ $_ := set $texts (sha256sum $text) $text }}{{ end }}
 {{- $_ := set $files $name (sha256sum $text) }}
 {{- end }}
 {{- end }}
@@ -46,7 +48,7 @@ LOOP = """{{- $texts := dict }}
 
 
 class Case(NamedTuple):
-    """What is asked of the chart: values as JSON with sorted keys, and RULES, OBJECTS or NOTES of them."""
+    """What is asked of the chart: values as JSON with sorted keys, and RULES, OBJECTS, NOTES or HASHES of them."""
 
     values: str
     release: str
@@ -61,7 +63,7 @@ class Answer(NamedTuple):
         unfit: where the values don't fit the schema, path and error of each place, a line each.
         said: the sentences of validate.yaml, a line each.
         failed: what helm says where a template fails otherwise.
-        text: what `helm template` prints, or the notes.
+        text: what `helm template` prints, or the notes, or JSON of the hashes.
     """
 
     unfit: str = ""
@@ -105,14 +107,16 @@ def object_files() -> list[str]:
     return sorted(str(path.relative_to(CHART)) for path in (CHART / "templates").rglob("*.yaml"))
 
 
-def copy_to(folder: Path) -> Path:
-    """The chart with its object files and NOTES.txt as defines, and the loop over `.Values.cases`."""
+def copy_to(folder: Path, programs: bool) -> Path:
+    """The chart with its object files and NOTES.txt as defines and the loop over `.Values.cases`; its programs may be empty."""
     chart = folder / CHART.name
     shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("values.yaml", "values.schema.json", "ci"))
-    for name in [*object_files(), "templates/NOTES.txt"]:
+    for name in [*object_files(), NOTES_FILE]:
         file = chart / name
         file.with_name(f"_{file.name}.tpl").write_text(f'{{{{ define "file:{name}" }}}}{file.read_text()}{{{{ end }}}}')
         file.unlink()
+    for program in [] if programs else (chart / "files").glob("*.py"):
+        program.write_text("")
     (chart / "templates" / "cases.yaml").write_text(LOOP)
     return chart
 
@@ -123,39 +127,37 @@ def helm_template(chart: Path, values: str, release: str, namespace: str) -> sub
     return subprocess.run(command, input=values, capture_output=True, text=True, timeout=300)
 
 
-def _rendered(chart: Path, cases: list[tuple[Case, dict]]) -> list[Answer]:
+def answer_of(case: Case, said: str, hashes: dict[str, str], texts: dict[str, str]) -> Answer:
+    """What the loop printed of a case: the rules' sentences, the hash of each rendered file, and texts by their hashes."""
+    if case.wanted == HASHES:
+        return Answer(said=said, text="" if said else json.dumps(hashes))
+    files = {name: texts[hashed] for name, hashed in hashes.items()}
+    return Answer(said=said, text=files.get(NOTES_FILE, "") if case.wanted == NOTES else manifest(CHART.name, files))
+
+
+def rendered(chart: Path, cases: list[tuple[Case, dict]]) -> list[Answer]:
     """The answers to cases with their whole values, all of which fit the schema."""
-    files = {RULES: [], OBJECTS: object_files(), NOTES: ["templates/NOTES.txt"]}
-    asked = [
-        {"values": whole, "release": case.release, "namespace": case.namespace, "files": files[case.wanted]} for case, whole in cases
-    ]
+    files = {RULES: [], OBJECTS: object_files(), NOTES: [NOTES_FILE], HASHES: object_files()}
+    asked = [case._asdict() | {"values": whole, "files": files[case.wanted]} for case, whole in cases]
     done = helm_template(chart, json.dumps({"cases": asked}), "batch", "batch")
     if done.returncode and len(cases) > 1:  # a template fails in one of them
         half = len(cases) // 2
-        return _rendered(chart, cases[:half]) + _rendered(chart, cases[half:])
+        return rendered(chart, cases[:half]) + rendered(chart, cases[half:])
     if done.returncode:
         return [Answer(failed=done.stderr)]
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("#{")]
     found = json.loads(line[1:])
-    answers = []
-    for (case, _), answer in zip(cases, found["answers"], strict=True):
-        texts = {name: found["texts"][hashed] for name, hashed in answer["files"].items()}
-        text = texts.get("templates/NOTES.txt", "") if case.wanted == NOTES else manifest(CHART.name, texts)
-        answers.append(Answer(said=answer["said"], text=text))
-    return answers
+    both = zip(cases, found["answers"], strict=True)
+    return [answer_of(case, answer["said"], answer["files"], found["texts"]) for (case, _), answer in both]
 
 
 def answers(cases: list[Case]) -> dict[Case, Answer]:
-    """What the chart makes of each case, in one run of helm (in more where a template fails)."""
-    found: dict[Case, Answer] = {}
-    fit: list[tuple[Case, dict]] = []
-    for case in dict.fromkeys(cases):
-        whole = coalesced(json.loads(case.values), defaults())
-        if error := unfit(whole):
-            found[case] = Answer(unfit=error)
-        else:
-            fit.append((case, whole))
-    if fit:
-        with tempfile.TemporaryDirectory() as scratch:
-            found |= zip([case for case, _ in fit], _rendered(copy_to(Path(scratch)), fit), strict=True)
+    """What the chart makes of each case, in one run of helm; in another one for HASHES, and in more where a template fails."""
+    wholes = {case: coalesced(json.loads(case.values), defaults()) for case in cases}
+    found = {case: Answer(unfit=unfit(whole)) for case, whole in wholes.items()}
+    for programs in (True, False):
+        fit = [(case, wholes[case]) for case, one in found.items() if not one.unfit and (case.wanted != HASHES) == programs]
+        if fit:
+            with tempfile.TemporaryDirectory() as scratch:
+                found |= zip([case for case, _ in fit], rendered(copy_to(Path(scratch), programs), fit), strict=True)
     return found

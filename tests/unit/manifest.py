@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-# The order in which helm installs, of the kinds that have a place in it; others follow, by their names.
-ORDER = """PriorityClass Namespace NetworkPolicy ResourceQuota LimitRange PodSecurityPolicy PodDisruptionBudget ServiceAccount Secret
-SecretList ConfigMap StorageClass PersistentVolume PersistentVolumeClaim CustomResourceDefinition ClusterRole ClusterRoleList
-ClusterRoleBinding ClusterRoleBindingList Role RoleList RoleBinding RoleBindingList Service DaemonSet Pod ReplicationController
-ReplicaSet Deployment HorizontalPodAutoscaler StatefulSet Job CronJob IngressClass Ingress APIService""".split()
+# Helm's order of installation, of the kinds that the chart has or may have in extraObjects; others follow, by their names.
+ORDER = ["NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret", "ConfigMap", "PersistentVolume",
+         "PersistentVolumeClaim", "Role", "RoleBinding", "Service", "Pod", "Deployment", "Job", "CronJob"]  # fmt: skip
 PLACE = {kind: place for place, kind in enumerate(ORDER)}
 SEPARATOR = re.compile(r"(?:^|\s*\n)---\s*")
 KIND = re.compile(r"(?m)^kind:[ ]*[\"']?(\w+)")

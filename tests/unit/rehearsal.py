@@ -1,8 +1,8 @@
 """Finds out what a module's tests will ask of the chart, so that one run of helm answers it.
 
 Before the first test of a module, its tests that take no fixture are called without being judged: each gets as far as the first
-thing that isn't known, which is noted. One run of helm answers all that was noted, and they are called again, until nothing new is
-asked. The workers of a run share the answers, in a file for each module.
+thing that isn't known, which is noted. One run of helm answers all that was noted, and those that didn't get to their end are
+called again, until nothing new is asked. The workers of a run share the answers, in a file for each module.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 
 from tests.unit import batch, render
 
+OURS = {f"tests.unit.{name}" for name in ("render", "rules", "seeding")}  # a module that has something of them renders
 ROUNDS = 6  # what is asked later than that is rendered by the test itself
 
 
@@ -24,9 +25,7 @@ def may_be_rehearsed(item: pytest.Item) -> bool:
     """Whether the test's module renders and the test takes nothing but its parameters."""
     if not isinstance(item, pytest.Function) or item.cls or item.get_closest_marker("xfail") or item.get_closest_marker("skip"):
         return False
-    ours = {render.render_chart, render.complaints, render.complaints_of, render.notes}
-    renders = any(getattr(thing, "__module__", "") in ("tests.unit.render", "tests.unit.rules", "tests.unit.seeding") or thing in ours
-                  for thing in vars(item.module).values() if callable(thing))  # fmt: skip
+    renders = any(getattr(thing, "__module__", "") in OURS for thing in vars(item.module).values())
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return renders and set(item.fixturenames) <= {*parameters, "request"}
 

@@ -1,4 +1,4 @@
-"""What the chart makes of values: objects, sentences of its rules, notes. Once per distinct input, and as many at once as are known."""
+"""What the chart makes of values: objects, sentences of its rules, notes. Each once, and in one run of helm what can be."""
 
 from __future__ import annotations
 
