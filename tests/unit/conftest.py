@@ -11,6 +11,7 @@ import pytest
 # Runs of helm for each test. A count, so that it says the same on every machine; each run costs a fifth of a second or more.
 RUNS_PER_TEST = 0.3
 WHOLE_SUITE = 1000  # tests; a part of the suite has fewer, and only the count is told
+HERE = Path(__file__).parent
 COUNTED = {"helm": 0, "tests": 0}
 # Helm runs beside the other workers and ends soon: its collector and its threads would take half of its time.
 os.environ |= {"GOGC": "800", "GOMAXPROCS": "1"}
@@ -24,6 +25,14 @@ def _count(event: str, arguments: tuple) -> None:
 
 
 sys.addaudithook(_count)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A module's tests go to one worker (`--dist loadgroup`), which has made or loaded already what they need."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(tryfirst=True)

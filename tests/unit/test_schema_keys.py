@@ -48,3 +48,9 @@ def test_its_default_fits(name):
 def test_no_keyword_hides_keys_from_the_walk():
     words = ("anyOf", "allOf", "if", "then", "else", "not", "dependencies", "contains")
     assert [word for word in words if f'"{word}": ' in json.dumps(SCHEMA)] == []
+
+
+def test_the_keys_at_the_top_are_judged_each_alone():
+    """tests/unit/batch.py relies on it."""
+    about = {"$schema", "title", "description", "examples", "definitions"}
+    assert SCHEMA.keys() - about == {"type", "additionalProperties", "properties"}
