@@ -27,6 +27,10 @@ def _count(event: str, arguments: tuple) -> None:
 sys.addaudithook(_count)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group: pytest-xdist's own, known without it, too")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """A module's tests go to one worker (`--dist loadgroup`), which has made or loaded already what they need."""
