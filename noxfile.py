@@ -73,7 +73,7 @@ def tests(session: nox.Session) -> None:
     """Lint, unit, seed, images, then e2e on the cluster, both modes side by side (Knative without the marker `thorough`)."""
     install(session, "harness", "tests", "lint")
     run_lint(session)
-    run(session, "pytest", "-n", "4", "tests/unit", "tests/seed", "tests/start")
+    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start")
     bring_up(session)
     no_install = ["--no-install"] if options(session).no_install else []
     run(session, "pytest", "tests/image", "tests/storage", *no_install)
@@ -93,7 +93,7 @@ def lint(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """The rendered manifests and the harness's own parts; no cluster."""
     install(session, "harness", "tests")
-    run(session, "pytest", "-n", "4", "tests/unit", *session.posargs)
+    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,29 +1,81 @@
-"""The chart's rules over many values in one run of helm: a run for each would take most of the unit tests' time."""
+"""Many values in one run of helm: a run for each would take most of the unit tests' time.
+
+A copy of the chart, whose object files are defines, renders them for one case after another. What comes out is byte for byte what
+helm prints: test_batch.py.
+"""
 
 from __future__ import annotations
 
 import functools
 import json
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import jsonschema
 import yaml
 
-from tests.unit.render import CHART, NAMESPACE, RELEASE, helm_template
+from tests.unit.manifest import manifest
 
-RULES = """{{- range $case := .Values.cases }}
----
-said: {{ omit $ "Values" | merge (dict "Values" $case) | include "torchserve-kserve.complaints" | toJson }}
+CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
+# What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects. The
+# last is of a chart whose programs are empty, which halves the time: no value changes a program.
+RULES, OBJECTS, NOTES, HASHES = "rules", "objects", "notes", "hashes"
+NOTES_FILE = "templates/NOTES.txt"
+# Each text once, under its hash: most are the same in most cases.
+LOOP = """{{- $texts := dict }}
+{{- $answers := list }}
+{{- range $case := .Values.cases }}
+{{- $root := omit $ "Values" "Release" }}
+{{- $release := dict "Name" $case.release "Namespace" $case.namespace | merge (omit $.Release "Name" "Namespace") }}
+{{- $_ := set $root "Values" $case.values }}
+{{- $_ := set $root "Release" $release }}
+{{- $said := include "torchserve-kserve.complaints" $root }}
+{{- $files := dict }}
+{{- if not $said }}
+{{- range $name := $case.files }}
+{{- $text := include (printf "file:%s" $name) $root }}
+{{- if ne $case.wanted "hashes" }}{{ $_ := set $texts (sha256sum $text) $text }}{{ end }}
+{{- $_ := set $files $name (sha256sum $text) }}
 {{- end }}
+{{- end }}
+{{- $answers = append $answers (dict "said" $said "files" $files) }}
+{{- end }}
+#{{ dict "texts" $texts "answers" $answers | toJson }}
 """
+
+
+class Case(NamedTuple):
+    """What is asked of the chart: values as JSON with sorted keys, and RULES, OBJECTS, NOTES or HASHES of them."""
+
+    values: str
+    release: str
+    namespace: str
+    wanted: str
+
+
+class Answer(NamedTuple):
+    """What the chart makes of a case; of the first four, at most one has text.
+
+    Attributes:
+        unfit: where the values don't fit the schema, path and error of each place, a line each.
+        said: the sentences of validate.yaml, a line each.
+        failed: what helm says where a template fails otherwise.
+        text: what `helm template` prints, or the notes, or JSON of the hashes.
+    """
+
+    unfit: str = ""
+    said: str = ""
+    failed: str = ""
+    text: str = ""
 
 
 @functools.cache
 def defaults() -> dict:
     """The chart's values.yaml; callers must not change it."""
-    return yaml.safe_load((CHART / "values.yaml").read_text())
+    return yaml.load((CHART / "values.yaml").read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 @functools.cache
@@ -45,19 +97,74 @@ def coalesced(values: dict, under: dict) -> dict:
 
 
 @functools.cache
-def _said(cases: str) -> list[list[str]]:
-    """For each of the values, a JSON list, the sentences of the rules, in order."""
-    whole = [coalesced(case, defaults()) for case in json.loads(cases)]
-    assert [error.message for values in whole for error in validator().iter_errors(values)] == []
-    with tempfile.TemporaryDirectory() as scratch:
-        chart = Path(scratch) / CHART.name
-        shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("*.yaml", "tests", "NOTES.txt", "values.schema.json", "ci"))
-        shutil.copy(CHART / "Chart.yaml", chart)
-        (chart / "templates" / "rules.yaml").write_text(RULES)
-        text = helm_template(json.dumps({"cases": whole}), RELEASE, chart, NAMESPACE)
-    return [item["said"].splitlines() for item in yaml.safe_load_all(text) if item]
+def _unfit(key: str, value: str) -> list[str]:
+    errors = validator().iter_errors({key: json.loads(value)})
+    return [f"{error.json_path}: {error.message}" for error in errors]
 
 
-def complaints_of(cases: list[dict]) -> list[list[str]]:
-    """The sentences with which validate.yaml refuses each of the values; none where it doesn't. All must fit the schema."""
-    return _said(json.dumps(cases, sort_keys=True))
+def unfit(whole: dict) -> str:
+    """Where values, the defaults among them, don't fit the schema: path and error, a line each. Of a key at the top at a time, as
+    most have the values of many other cases: the schema has no rule between them (test_schema_keys.py)."""
+    return "\n".join(line for key, value in whole.items() for line in _unfit(key, json.dumps(value)))
+
+
+@functools.cache
+def object_files() -> list[str]:
+    """Paths in the chart of the templates that make objects."""
+    return sorted(str(path.relative_to(CHART)) for path in (CHART / "templates").rglob("*.yaml"))
+
+
+def copy_to(folder: Path, programs: bool) -> Path:
+    """The chart with its object files and NOTES.txt as defines and the loop over `.Values.cases`; its programs may be empty."""
+    chart = folder / CHART.name
+    shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("values.yaml", "values.schema.json", "ci"))
+    for name in [*object_files(), NOTES_FILE]:
+        file = chart / name
+        file.with_name(f"_{file.name}.tpl").write_text(f'{{{{ define "file:{name}" }}}}{file.read_text()}{{{{ end }}}}')
+        file.unlink()
+    for program in [] if programs else (chart / "files").glob("*.py"):
+        program.write_text("")
+    (chart / "templates" / "cases.yaml").write_text(LOOP)
+    return chart
+
+
+def helm_template(chart: Path, values: str, release: str, namespace: str) -> subprocess.CompletedProcess[str]:
+    """One run of helm; values is JSON or YAML."""
+    command = ["helm", "template", release, str(chart), "--namespace", namespace, "--values", "-"]
+    return subprocess.run(command, input=values, capture_output=True, text=True, timeout=300)
+
+
+def answer_of(case: Case, said: str, hashes: dict[str, str], texts: dict[str, str]) -> Answer:
+    """What the loop printed of a case: the rules' sentences, the hash of each rendered file, and texts by their hashes."""
+    if case.wanted == HASHES:
+        return Answer(said=said, text="" if said else json.dumps(hashes))
+    files = {name: texts[hashed] for name, hashed in hashes.items()}
+    return Answer(said=said, text=files.get(NOTES_FILE, "") if case.wanted == NOTES else manifest(CHART.name, files))
+
+
+def rendered(chart: Path, cases: list[tuple[Case, dict]]) -> list[Answer]:
+    """The answers to cases with their whole values, all of which fit the schema."""
+    files = {RULES: [], OBJECTS: object_files(), NOTES: [NOTES_FILE], HASHES: object_files()}
+    asked = [case._asdict() | {"values": whole, "files": files[case.wanted]} for case, whole in cases]
+    done = helm_template(chart, json.dumps({"cases": asked}), "batch", "batch")
+    if done.returncode and len(cases) > 1:  # a template fails in one of them
+        half = len(cases) // 2
+        return rendered(chart, cases[:half]) + rendered(chart, cases[half:])
+    if done.returncode:
+        return [Answer(failed=done.stderr)]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("#{")]
+    found = json.loads(line[1:])
+    both = zip(cases, found["answers"], strict=True)
+    return [answer_of(case, answer["said"], answer["files"], found["texts"]) for (case, _), answer in both]
+
+
+def answers(cases: list[Case]) -> dict[Case, Answer]:
+    """What the chart makes of each case, in one run of helm; in another one for HASHES, and in more where a template fails."""
+    wholes = {case: coalesced(json.loads(case.values), defaults()) for case in cases}
+    found = {case: Answer(unfit=unfit(whole)) for case, whole in wholes.items()}
+    for programs in (True, False):
+        fit = [(case, wholes[case]) for case, one in found.items() if not one.unfit and (case.wanted != HASHES) == programs]
+        if fit:
+            with tempfile.TemporaryDirectory() as scratch:
+                found |= zip([case for case, _ in fit], rendered(copy_to(Path(scratch), programs), fit), strict=True)
+    return found

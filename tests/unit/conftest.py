@@ -1,5 +1,84 @@
-"""What the unit tests share: failures inside the shared tests of rules are told as fully as elsewhere."""
+"""What the unit tests share: renders that are known before a test asks, how many runs of helm there were, told failures."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
+# Runs of helm for each test. A count, so that it says the same on every machine; each run costs a fifth of a second or more.
+RUNS_PER_TEST = 0.3
+WHOLE_SUITE = 1000  # tests; a part of the suite has fewer, and only the count is told
+HERE = Path(__file__).parent
+COUNTED = {"helm": 0, "tests": 0}
+# Helm runs beside the other workers and ends soon: its collector and its threads would take half of its time.
+os.environ |= {"GOGC": "800", "GOMAXPROCS": "1"}
+
 pytest.register_assert_rewrite("tests.unit.rules")
+
+
+def _count(event: str, arguments: tuple) -> None:
+    if event == "subprocess.Popen" and Path(os.fsdecode(arguments[0])).name == "helm":
+        COUNTED["helm"] += 1
+
+
+sys.addaudithook(_count)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "xdist_group: pytest-xdist's own, known without it, too")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A module's tests go to one worker (`--dist loadgroup`), which has made or loaded already what they need."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    from tests.unit import rehearsal  # here: asserts in it and in what it imports are re-written by now
+
+    COUNTED["tests"] += 1
+    rehearsed = item.session.stash.setdefault(REHEARSED, set())
+    if item.path in rehearsed:
+        return
+    rehearsed.add(item.path)
+    items = [other for other in item.session.items if other.path == item.path and rehearsal.may_be_rehearsed(other)]
+    if len(items) > 1:
+        factory = item.config._tmp_path_factory
+        base = factory.getbasetemp()
+        store = (base.parent if hasattr(item.config, "workerinput") else base) / "renders"
+        rehearsal.share(store, item.path.stem, items)
+
+
+REHEARSED = pytest.StashKey[set]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    for name, number in getattr(node, "workeroutput", {}).get("counted", {}).items():
+        COUNTED[name] += number
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["counted"] = COUNTED
+    elif too_many() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def too_many() -> bool:
+    return COUNTED["tests"] >= WHOLE_SUITE and COUNTED["helm"] > RUNS_PER_TEST * COUNTED["tests"]
+
+
+def pytest_terminal_summary(terminalreporter):
+    if COUNTED["tests"]:
+        said = f"{COUNTED['helm']} runs of helm for {COUNTED['tests']} unit tests"
+        more = f": more than {RUNS_PER_TEST} for each; tests/unit/rehearsal.py says how several become one" if too_many() else ""
+        terminalreporter.write_line(said + more, red=bool(more))

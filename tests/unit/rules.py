@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.batch import complaints_of
+from tests.unit.render import complaints_of
 
 Rules = dict[str, tuple[dict, str, dict]]  # name -> wrong values, their sentence, right values that differ as little as possible
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, URI, changed
-from tests.unit.render import CHART, helm_template, of_kind, only, render_chart
+from tests.unit.render import CHART, of_kind, only, render_chart
 from tests.unit.schemas import faults
 
 # Kinds whose contents can't change under one name: immutable ConfigMaps, a Job's spec, a runtime whose change would
@@ -79,12 +79,6 @@ def test_one_content_never_has_two_names(kind):
     for values in VARIANTS:
         for (found, name), contents in hashed(render_chart(values)).items():
             assert found != kind or known.setdefault(contents, name) == name
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_two_renders_are_byte_identical(case):
-    values = json.dumps(CASES[case], sort_keys=True)
-    assert helm_template(values, "demo", CHART) == helm_template.__wrapped__(values, "demo", CHART)
 
 
 def test_a_new_chart_version_renames_nothing_and_changes_only_labels(tmp_path):
