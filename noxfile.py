@@ -136,9 +136,10 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Writes the pages that are made from the chart itself: docs/migration.md."""
+    """Writes the pages that are made: docs/migration.md, docs/troubleshooting.md."""
     install(session, "harness")
     run(session, "python", "-m", "ci.migration")
+    run(session, "python", "-m", "tests.conformance.page")
 
 
 def bring_up(session: nox.Session) -> None:

@@ -1,0 +1,95 @@
+"""The catalogue of log lines: every pattern finds its own example and nobody else's, every remedy names values that exist."""
+
+import json
+import re
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from ci.cluster.paths import CHART
+from tests.conformance import catalogue, page
+
+ENTRIES = catalogue.entries()
+BY_ID = {entry.id: entry for entry in ENTRIES}
+VALUE = re.compile(r"`((?:seed|runtime|persistence|models\.<name>|pip|gpu|kubeflow|properties|global|securityContext)(?:\.\w+)+)\b")
+
+
+def test_it_has_forty_entries_and_no_id_twice() -> None:
+    assert len(ENTRIES) >= 40
+    assert len(BY_ID) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=BY_ID)
+def test_an_entry_is_complete(entry: catalogue.Entry) -> None:
+    assert entry.where and set(entry.where) <= set(catalogue.PLACES)
+    assert entry.symptom in catalogue.symptoms()
+    assert entry.severity in catalogue.SEVERITIES
+    assert 0 <= entry.near <= 100
+    assert (entry.severity == "harmless") == (entry.symptom == "harmless") == (entry.near == 0)
+    assert entry.meaning.endswith(".") and entry.remedy.endswith(".")
+    assert set(entry.also) <= set(BY_ID)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=BY_ID)
+def test_a_pattern_finds_its_example_and_no_other_ones(entry: catalogue.Entry) -> None:
+    assert entry.found_in(entry.example), f"{entry.pattern.pattern} does not find: {entry.example}"
+    others = [other.id for other in ENTRIES if other is not entry and entry.found_in(other.example)
+              and set(entry.where) & set(other.where) and entry.id not in other.also]
+    assert entry.generic or not others, f"{entry.id} also finds the examples of {others}: tell them apart, or say so in `also`"
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=BY_ID)
+def test_an_example_is_explained_by_its_own_entry_first(entry: catalogue.Entry) -> None:
+    for place in entry.where:
+        assert catalogue.explain(entry.example, place)[0] is entry
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if not entry.generic], ids=lambda entry: entry.id)
+def test_a_pattern_is_no_pattern_for_everything(entry: catalogue.Entry) -> None:
+    healthy = ("2026-11-28T04:24:29,878 [INFO ] main org.pytorch.serve.wlm.ModelManager - Model tiny loaded.",
+               "start: model tiny 1.0 is ready: 1 worker(s), 2.3 s after the start", "Scheduled: Successfully assigned x/y to z",
+               "seed: tiny: fetched model-store/one-d3d.mar, 560 bytes in 0.1 s, sha256 " + 64 * "0")
+    assert not any(entry.found_in(line) for line in healthy)
+
+
+def test_a_harmless_line_is_not_bad_whatever_else_finds_it() -> None:
+    line = "io.netty.channel.unix.Errors$NativeIoException: readAddress(..) failed: Connection reset by peer"
+    assert catalogue.bad_lines(line, "server") == []
+    assert catalogue.bad_lines(line.replace("readAddress(..) failed: Connection reset by peer", "x"), "server")
+
+
+def test_the_bad_lines_of_a_log_come_with_their_numbers_and_the_best_explanation() -> None:
+    log = "fine\n2026 [ERROR] x - java.lang.OutOfMemoryError: Java heap space\nfine"
+    (number, line, entry), = catalogue.bad_lines(log, "server")
+    assert (number, entry.id) == (1, "ts-java-memory")
+    assert "heap" in line
+
+
+def test_values_that_remedies_name_are_values_of_the_chart() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def resolved(node: Any) -> dict[str, Any]:
+        while isinstance(node, dict) and "$ref" in node:
+            node = reduce(lambda found, key: found[key], node["$ref"].removeprefix("#/").split("/"), schema)
+        return node if isinstance(node, dict) else {}
+
+    def field(node: dict[str, Any], key: str) -> dict[str, Any]:
+        """The schema of a field; that of a free-form map is {}, and so is all below it."""
+        if not node:
+            return node
+        return resolved(node.get("properties", {}).get(key) or node.get("additionalProperties") or {"unknown": key})
+
+    named = [(entry.id, path) for entry in ENTRIES for path in VALUE.findall(entry.remedy)]
+    assert len(named) >= 20
+    assert [(entry, path) for entry, path in named if "unknown" in reduce(field, path.split("."), schema)] == []
+
+
+def test_the_troubleshooting_page_is_what_the_catalogue_makes_of_it() -> None:
+    assert page.FILE.read_text() == page.page(), "run ci/nox -s docs"
+
+
+def test_the_page_has_the_headings_in_the_order_of_the_catalogue() -> None:
+    text, headings = page.page(), catalogue.symptoms().values()
+    assert all(text.index(f"## {first}") < text.index(f"## {second}") for first, second in pairwise(headings))
