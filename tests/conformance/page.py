@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.conformance.catalogue import Entry, entries, symptoms
+from .catalogue import Entry, entries, symptoms
 
 FILE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting

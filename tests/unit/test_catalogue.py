@@ -13,7 +13,8 @@ from tests.conformance import catalogue, page
 
 ENTRIES = catalogue.entries()
 BY_ID = {entry.id: entry for entry in ENTRIES}
-VALUE = re.compile(r"`((?:seed|runtime|persistence|models\.<name>|pip|gpu|kubeflow|properties|global|securityContext)(?:\.\w+)+)\b")
+VALUE = re.compile(r"`((?:seed|runtime|persistence|models\.<name>|pip|gpu|kubeflow|properties|global|securityContext)"
+                   r"(?:\.\w+)+)\b")
 
 
 def test_it_has_forty_entries_and_no_id_twice() -> None:
