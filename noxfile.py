@@ -142,6 +142,20 @@ def docs(session: nox.Session) -> None:
     run(session, "python", "-m", "tests.conformance.page")
 
 
+@nox.session(default=False)
+def diagnose(session: nox.Session) -> None:
+    """What is wrong with a release of yours: `-- --namespace NAMESPACE --release RELEASE --kubeconfig FILE --output FOLDER`."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci.diagnose", *session.posargs)
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Is a release of yours right? `-- --namespace NAMESPACE --release RELEASE --kubeconfig FILE --sample FILE --expect FILE`."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "tests/conformance", *session.posargs)
+
+
 def bring_up(session: nox.Session) -> None:
     """The cluster by itself, because making it takes minutes and shows its progress."""
     given = options(session)

@@ -7,7 +7,8 @@ MODES = ("Standard", "Knative")
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
-APART = ("test_changes", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling", "test_sources")
+APART = ("test_changes", "test_diagnosis", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling",
+         "test_sources")
 # The groups that processes take first: beside the main job, what waits longest.
 EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
 # What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode, or the profile `edge` runs
@@ -15,6 +16,8 @@ EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
 # the like, what Knative does with a pod when the release is neither asleep nor changing.
 THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
 THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled", "test_write_up")
+# And in both modes: releases that are broken on purpose.
+THOROUGH_ANYWAY = ("test_diagnosis",)
 
 
 def group(item: pytest.Item) -> str:
@@ -30,6 +33,8 @@ def turn(item: pytest.Item) -> int:
 
 def thorough(item: pytest.Item) -> bool:
     """Whether a test is left to `nox -s e2e`."""
+    if item.path.stem in THOROUGH_ANYWAY:
+        return True
     return mode(item) == "Knative" and (item.path.stem in THOROUGH or any(word in item.name for word in THOROUGH_TESTS))
 
 

@@ -27,8 +27,13 @@ MANIFEST = {"createdOn": "01/01/2026 00:00:00", "runtime": "python", "archiverVe
 
 def archive(word: str) -> bytes:
     """A model archive whose handler answers every instance with `word`; the same bytes each time."""
+    return packed(HANDLER.format(word=word))
+
+
+def packed(handler: str) -> bytes:
+    """A model archive with this program as its handler."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
-        for name, content in (("MAR-INF/MANIFEST.json", json.dumps(MANIFEST)), ("handler.py", HANDLER.format(word=word))):
+        for name, content in (("MAR-INF/MANIFEST.json", json.dumps(MANIFEST)), ("handler.py", handler)):
             packed.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
