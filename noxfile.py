@@ -14,7 +14,7 @@ PYTHON = yaml.safe_load((ROOT / "ci" / "versions.yaml").read_text())["python"]
 CHART = "charts/torchserve-kserve"
 CLEAN_UP_SECONDS = 120
 # What `e2e -- --profile NAME` runs instead of the suite.
-PROFILES = {"edge": ["tests/edge", "tests/e2e/test_write_up.py"], "istio": ["tests/istio"]}
+PROFILES = {"edge": ["tests/edge", "tests/e2e/test_write_up.py"], "istio": ["tests/istio"], "policies": ["tests/policies"]}
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
@@ -105,7 +105,7 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def e2e(session: nox.Session) -> None:
-    """The whole suite on a real cluster: ours, made if need be, or yours (`-- --kubeconfig FILE`; `-- --profile edge|istio`)."""
+    """The whole suite on a real cluster: ours, made if need be, or yours (`-- --kubeconfig FILE`; `-- --profile NAME`)."""
     install(session, "harness", "tests")
     if given := options(session).profile:
         run(session, "pytest", *PROFILES[given], *session.posargs)

@@ -95,8 +95,12 @@ class Release:
                  give_up=self.seed_failure, state=self.state)
 
     def state(self) -> str:
-        """In one line: the conditions that are not true, and for each pod what it waits for or how it ended."""
+        """In one line: the conditions that are not true, why a pod can't be made, for each pod what it waits for or how it ended."""
         parts = [f"{kind} is {status}" for kind, status in self.conditions().items() if status != "True"]
+        made = kubernetes.client.AppsV1Api(self.api).list_namespaced_deployment(
+            self.namespace, label_selector=f"serving.kserve.io/inferenceservice={self.name}").items
+        parts += [condition.message for item in made for condition in item.status.conditions or []
+                  if condition.type == "ReplicaFailure"]
         for pod in (*self.seed_pods(), *self.predictor_pods()):
             parts.append(f"pod {pod.metadata.name} is {pod.status.phase}")
             parts += [condition.message for condition in pod.status.conditions or [] if condition.reason == "Unschedulable"]
@@ -153,9 +157,9 @@ class Release:
         """The log of one container so far."""
         return self.core.read_namespaced_pod_log(pod, self.namespace, container=container) or ""
 
-    def execute(self, pod: str, *command: str) -> str:
-        """What a command prints in the container `kserve-container` of a pod."""
-        return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container="kserve-container",
+    def execute(self, pod: str, *command: str, container: str = "kserve-container") -> str:
+        """What a command prints in a container of a pod."""
+        return stream(self.core.connect_get_namespaced_pod_exec, pod, self.namespace, container=container,
                       command=list(command), stdin=False, stdout=True, stderr=True, tty=False)
 
     def host(self) -> str:

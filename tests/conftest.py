@@ -11,7 +11,8 @@ from ci.cluster.errors import Problem
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-install", action="store_true", help="install no package of the distribution")
-    parser.addoption("--profile", choices=["edge", "istio"], help="run the tests with this on, or beside, the cluster")
+    parser.addoption("--profile", choices=["edge", "istio", "policies"],
+                     help="run the tests with this on, or beside, the cluster")
     parser.addoption("--keep-on-failure", action="store_true", help="leave releases and namespace of a failed run as they are")
 
 

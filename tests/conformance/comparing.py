@@ -12,7 +12,13 @@ def lives(target: Target) -> None:
     """The server answers: the sample where there is one, else that it does not know a model."""
     answer = target.predict(target.sample) if target.sample is not None else target.predict({"instances": []}, NOBODY)
     right = 200 if target.sample is not None else 404
+    from_server(answer.text)
     assert answer.status_code == right, f"the server no longer answers as before: {answer.status_code} {answer.text[:200]}"
+
+
+def from_server(text: str) -> None:
+    """That an error is the server's own; the API server, on the way to it, has its own for a Service without pods."""
+    assert '"kind":"Status"' not in text.replace(" ", ""), f"the way to the server leads nowhere: {text[:300]}"
 
 
 def same(given: Any, expected: Any, ratio: float) -> bool:

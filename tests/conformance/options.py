@@ -49,9 +49,13 @@ def target(config: pytest.Config) -> Target:
         raise pytest.UsageError("--header, --cookie and --host are for --url: the API server passes them on to nobody")
     way = cluster.Way(given("--url") or "", headers, False if given("--ca") == "none" else given("--ca") or True)
     try:
-        return cluster.read(given("--kubeconfig"), given("--namespace"), given("--release"), way,
+        found = cluster.read(given("--kubeconfig"), given("--namespace"), given("--release"), way,
                             sample=cluster.body(given("--sample")), expected=cluster.body(given("--expect")),
                             model_given=given("--model") or "", burst=config.getoption("--burst"))
+        assert found.service
+        return found
+    except AssertionError as error:
+        raise pytest.UsageError(str(error)) from None
     except (*UNREADABLE, kubernetes.config.ConfigException, OSError, ValueError) as error:
         raise pytest.UsageError(f"the release, or a file that is given, can't be read: {short(error)}") from None
 

@@ -7,13 +7,15 @@ MODES = ("Standard", "Knative")
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
-APART = ("test_changes", "test_diagnosis", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling",
-         "test_sources")
-# The groups that processes take first: beside the main job, what waits longest.
-EARLY = ("Standard", "Knative test_changes", "Knative test_scaling", "Knative")
-# What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode, or the profile `edge` runs
-# them as well. And tests with these words in their names: the second example, helm's own test, changes of which the canary brings
-# the like, what Knative does with a pod when the release is neither asleep nor changing.
+APART = ("test_changes", "test_diagnosis", "test_options", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling",
+         "test_sources", "test_upgraded")
+# The order in which processes that are free take groups: the longest first, so that all end at about the same time.
+ORDER = ("Standard", "Standard test_sources", "Standard test_upgraded", "Standard test_packaged", "Knative test_changes",
+         "Standard test_changes", "Knative test_scaling", "Standard test_protocols", "Standard test_other_runtime",
+         "Standard test_options", "Knative")
+# What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode, or are run by the
+# profile `edge`, too. And tests with these words in their names: the second example, helm's own test, changes of which the
+# canary brings the like, and what Knative does with pods of a release that neither sleeps nor changes.
 THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
 THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled", "test_write_up")
 # And in both modes: releases that are broken on purpose.
@@ -28,7 +30,7 @@ def group(item: pytest.Item) -> str:
 def turn(item: pytest.Item) -> int:
     """When a process that is free takes the group of a test."""
     found = group(item)
-    return EARLY.index(found) if found in EARLY else len(EARLY)
+    return ORDER.index(found) if found in ORDER else len(ORDER)
 
 
 def thorough(item: pytest.Item) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
-import kubernetes
 import pytest
 import yaml
 
@@ -17,7 +16,7 @@ from ci import package as packages
 from ci.cluster import helms, up
 from ci.cluster.paths import CHART
 from ci.release import Release
-from tests.e2e.watching import pods_of, uids, wait_until_replaced, watched
+from tests.e2e.watching import state_of, wait_until_replaced, watched
 from tests.repository import served
 
 pytestmark = pytest.mark.only("Standard")
@@ -54,15 +53,6 @@ def packaged(install: Callable[..., Release], tiny: Callable[..., Values], by: d
     return found
 
 
-def _state(release: Release) -> dict[str, Any]:
-    """What a rollout would change: pods, Jobs, the Deployment, and what KServe reads of the InferenceService."""
-    service = release.inference_service()["metadata"]
-    apps = kubernetes.client.AppsV1Api(release.api)
-    deployment = apps.read_namespaced_deployment(f"{release.name}-predictor", release.namespace)
-    return {"pods": uids(pods_of(release)), "jobs": uids(release.seed_jobs()), "deployment": deployment.metadata.generation,
-            "service": {key: service[key] for key in ("uid", "generation", "labels")}}
-
-
 @pytest.mark.parametrize("version", [3, 4])
 def test_a_release_of_the_package_predicts(packaged: dict[int, Release], version: int) -> None:
     assert packaged[version].predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
@@ -77,13 +67,13 @@ def test_helm_test_of_it_succeeds(packaged: dict[int, Release], by: dict[int, he
 def test_upgraded_by_helm_4_with_the_same_values_nothing_rolls(packaged: dict[int, Release], by: dict[int, helm.Helm],
                                                                of_repository: list[str], version: int) -> None:
     release = packaged[version]
-    before = _state(release)
+    before = state_of(release)
     selector = f"serving.kserve.io/inferenceservice={release.name}"
     with watched(release.core.list_namespaced_pod, release.namespace, label_selector=selector) as seen:
         by[4]("upgrade", release.name, CHART.name, *of_repository, "--reuse-values")
         release.wait_until_ready()
         assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
-    assert _state(release) == before
+    assert state_of(release) == before
     assert [change.kind for change in seen if change.kind != "MODIFIED"] == []
     history = json.loads(by[4]("history", release.name, "--output", "json"))
     assert [(row["revision"], row["status"]) for row in history] == [(1, "superseded"), (2, "deployed")]

@@ -79,6 +79,15 @@ def ready_pods_of(release: Release) -> list[Any]:
     return [pod for pod in release.predictor_pods() if is_ready(release.api.sanitize_for_serialization(pod))]
 
 
+def state_of(release: Release) -> dict[str, Any]:
+    """What a rollout would change: pods, Jobs, the Deployment, and what KServe reads of the InferenceService."""
+    service = release.inference_service()["metadata"]
+    apps = kubernetes.client.AppsV1Api(release.api)
+    deployment = apps.read_namespaced_deployment(f"{release.name}-predictor", release.namespace)
+    return {"pods": uids(pods_of(release)), "jobs": uids(release.seed_jobs()), "deployment": deployment.metadata.generation,
+            "service": {key: service[key] for key in ("uid", "generation", "labels")}}
+
+
 def wait_until_replaced(release: Release, old: list[Any]) -> Any:
     """Waits until the old pods go, one other is the predictor's only one and the release is Ready; returns that pod."""
     def replaced() -> Any:

@@ -23,13 +23,14 @@ from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
 from ci.release import Release
 from ci.route import Route, through_gateway
+from tests.client_pod import ClientPod
 from tests.e2e.tiny import archive
-from tests.istio.pods import ClientPod
 
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-istio"}
 HERE = Path(__file__).parent
 MODES = ("Standard", "Knative")
 NAME, MODEL = "bert", "tiny"
+INJECT = "sidecar.istio.io/inject"
 PROGRAMMED_SECONDS = 60
 BEGAN = time.monotonic()
 ARTIFACTS = REPOSITORY / "artifacts"
@@ -162,10 +163,10 @@ def eventually() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def inside(api: kubernetes.client.ApiClient, namespace: str, cluster: up.Cluster) -> ClientPod:
     """A client in a pod of the namespace, with a sidecar."""
-    return ClientPod(api, namespace, "inside", cluster.runtime_image, meshed=True).started()
+    return ClientPod(api, namespace, "inside", cluster.runtime_image, {INJECT: "true"}).started()
 
 
 @pytest.fixture(scope="session")
 def outside(api: kubernetes.client.ApiClient, namespace: str, cluster: up.Cluster) -> ClientPod:
     """A client in a pod of the namespace, without a sidecar."""
-    return ClientPod(api, namespace, "outside", cluster.runtime_image, meshed=False).started()
+    return ClientPod(api, namespace, "outside", cluster.runtime_image, {INJECT: "false"}).started()

@@ -1,78 +1,14 @@
-"""Pods of the tests: a client that sends requests from inside the cluster, and what a sidecar has logged."""
+"""What a sidecar has let through and logged."""
 
-import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import kubernetes
 from kubernetes.stream import stream
 
-from ci.cluster.waiting import wait_for
-
-READY_SECONDS = 120
 SIDECAR = "istio-proxy"
-# Prints the status and the body, or 0 and the error.
-ASK = """
-import sys, urllib.error, urllib.request
-method, url, body = sys.argv[1:4]
-request = urllib.request.Request(url, body.encode() or None, {"Content-Type": "application/json"}, method=method)
-try:
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        print(answer.status, answer.read().decode())
-except urllib.error.HTTPError as error:
-    print(error.code, error.read().decode())
-except OSError as error:
-    print(0, repr(error))
-"""
 # Envoy's and the agent's lines both have their level between tabs.
 COMPLAINT = re.compile(r"\t(warn|warning|error|critical|fatal)\t")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back: status 0 and the error where nothing did."""
-
-    status_code: int
-    text: str
-
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@dataclass(frozen=True)
-class ClientPod:
-    """A pod that only waits, in which requests are sent."""
-
-    api: kubernetes.client.ApiClient
-    namespace: str
-    name: str
-    image: str
-    meshed: bool
-
-    def started(self) -> "ClientPod":
-        """Itself, ready."""
-        core = kubernetes.client.CoreV1Api(self.api)
-        core.create_namespaced_pod(self.namespace, self._pod())
-        wait_for(f"the pod {self.namespace}/{self.name}", lambda: _is_ready(core.read_namespaced_pod(self.name, self.namespace)),
-                 seconds=READY_SECONDS)
-        return self
-
-    def request(self, method: str, url: str, body: Any = None) -> Answer:
-        """The answer to a request from the pod."""
-        core = kubernetes.client.CoreV1Api(self.api)
-        text = json.dumps(body) if body is not None else ""
-        printed = stream(core.connect_get_namespaced_pod_exec, self.name, self.namespace, container="client",
-                         command=["python", "-c", ASK, method, url, text], stdin=False, stdout=True, stderr=True, tty=False)
-        status, _, text = printed.rstrip("\n").partition(" ")
-        return Answer(int(status), text)
-
-    def _pod(self) -> dict[str, Any]:
-        return {
-            "metadata": {"name": self.name, "labels": {"app": self.name, "sidecar.istio.io/inject": str(self.meshed).lower()}},
-            "spec": {"terminationGracePeriodSeconds": 0, "containers": [{
-                "name": "client", "image": self.image, "command": ["python", "-c", "import signal; signal.pause()"]}]},
-        }
 
 
 def sidecars(pod: Any) -> list[Any]:
@@ -96,7 +32,3 @@ def complaints(log: str, explained: dict[str, str]) -> list[str]:
     """The lines of a proxy's log that are warnings or errors, without those that match a pattern of `explained`."""
     found = [line for line in log.splitlines() if COMPLAINT.search(line)]
     return [line for line in found if not any(re.search(known, line) for known in explained)]
-
-
-def _is_ready(pod: Any) -> bool:
-    return any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or [])

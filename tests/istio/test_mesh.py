@@ -12,8 +12,9 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from ci.route import Route
+from tests.client_pod import ClientPod
 from tests.istio.conftest import MODEL
-from tests.istio.pods import SIDECAR, ClientPod, sidecars
+from tests.istio.pods import SIDECAR, sidecars
 
 JOB_SECONDS = 120
 PATH, REQUEST = f"v1/models/{MODEL}:predict", {"instances": [{}]}

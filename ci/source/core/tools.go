@@ -6,6 +6,7 @@ package core
 import (
 	_ "github.com/brancz/kube-rbac-proxy/cmd/kube-rbac-proxy"
 	_ "github.com/coredns/coredns/coremain"
+	_ "github.com/kserve/kserve/cmd/agent"
 	_ "github.com/kserve/kserve/cmd/manager"
 	_ "github.com/rancher/local-path-provisioner"
 	_ "go.etcd.io/etcd/server/v3"

@@ -1,6 +1,6 @@
 """Right answers to what is given, and errors for what is wrong."""
 
-from ..comparing import NOBODY, lives, same
+from ..comparing import NOBODY, from_server, lives, same
 from ..target import NotApplicable, Target
 
 AGAIN = 5
@@ -23,6 +23,7 @@ def the_sample_is_answered_as_expected(target: Target) -> None:
 def a_model_that_is_not_there_is_not_found(target: Target) -> None:
     """404, so that a wrong name is told from a broken model."""
     answer = target.predict(target.sample if target.sample is not None else {"instances": []}, NOBODY)
+    from_server(answer.text)
     assert answer.status_code == 404, f"{answer.status_code} for a model that is not there: {answer.text[:200]}"
 
 

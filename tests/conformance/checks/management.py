@@ -3,13 +3,15 @@
 import contextlib
 from urllib.parse import urlsplit
 
+from ..comparing import lives
 from ..target import NotApplicable, Target
 
 PORTS = (8081, 7071)
 
 
 def it_is_not_behind_the_service(target: Target) -> None:
-    """By the way of predict requests."""
+    """By the way of predict requests, which has to lead to the server for this to mean anything."""
+    lives(target)
     for path in ("models", "models?limit=1", f"models/{target.model}"):
         answer = target.call("GET", path)
         shown = _is_management(answer.status_code, answer.text)
