@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tests.conformance.catalogue import PLACE_OF_CONTAINER
+from tests.conformance.catalogue import PLACE_OF_CONTAINER, visible_lines
 from tests.conformance.owners import Object, name, uid
 
 BAD_IF_TRUE = ("Failed", "FailureTarget", "ReplicaFailure", "Stopped")
@@ -70,7 +70,8 @@ def of_events(events: Iterable[Object], items: Iterable[Object]) -> Iterator[Evi
 
 def of_log(pod: str, container: str, text: str) -> Iterator[Evidence]:
     """The lines of a container's log."""
-    yield from _lines(f"Pod/{pod} {container}", place(container), text, pod)
+    visible = "\n".join(line for _, line in visible_lines(text, place(container)))
+    yield from _lines(f"Pod/{pod} {container}", place(container), visible, pod)
 
 
 def place(container: str) -> str:

@@ -1,7 +1,7 @@
 """The catalogue (catalogue.yaml) of what the programs around a release say: which of its entries explain a line."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -37,6 +37,7 @@ class Entry:
     example: str
     source: str
     generic: bool = False
+    hides: int = 0
     also: tuple[str, ...] = ()
 
     def found_in(self, line: str) -> bool:
@@ -67,7 +68,18 @@ def explain(line: str, place: str, severities: Iterable[str] = SEVERITIES) -> li
     return sorted((entry for entry in found if entry.severity in tuple(severities)), key=lambda entry: -entry.near)
 
 
+def visible_lines(text: str, place: str) -> Iterator[tuple[int, str]]:
+    """The lines of a log with their numbers (from 0), without those that belong to a harmless one before them."""
+    hidden = 0
+    for number, line in enumerate(text.splitlines()):
+        if hidden:
+            hidden -= 1
+            continue
+        hidden = max((entry.hides for entry in explain(line, place)), default=0)
+        yield number, line
+
+
 def bad_lines(text: str, place: str) -> list[tuple[int, str, Entry]]:
     """What a healthy release's log must not have: number of the line (from 0), the line, and the entry that explains it best."""
-    return [(number, line, found[0]) for number, line in enumerate(text.splitlines())
+    return [(number, line, found[0]) for number, line in visible_lines(text, place)
             if (found := explain(line, place, ["never"]))]

@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import requests
+
 from .target import Target
 
 NOBODY = "no-model-of-this-name"
@@ -14,6 +16,14 @@ def lives(target: Target) -> None:
     right = 200 if target.sample is not None else 404
     from_server(answer.text)
     assert answer.status_code == right, f"the server no longer answers as before: {answer.status_code} {answer.text[:200]}"
+
+
+def parsed(answer: requests.Response) -> Any:
+    """The JSON of an answer, whatever type it claims to be: TorchServe says text/plain. AssertionError where it is none."""
+    try:
+        return answer.json()
+    except ValueError:
+        raise AssertionError(f"the answer is no JSON: {answer.text[:300]}") from None
 
 
 def from_server(text: str) -> None:

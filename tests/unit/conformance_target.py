@@ -68,8 +68,7 @@ class Server:
     def answer(self, kind: str, status: int, body: Any) -> requests.Response:
         status, body = self.wrong.get(kind, (status, body))
         response = requests.Response()
-        response.status_code, response._content = status, json.dumps(body).encode()
-        response.headers["content-type"] = self.wrong.get("type", "application/json")
+        response.status_code, response._content = status, body if isinstance(body, bytes) else json.dumps(body).encode()
         return response
 
 

@@ -61,6 +61,12 @@ def test_a_harmless_line_is_not_bad_whatever_else_finds_it() -> None:
     assert catalogue.bad_lines(line.replace("readAddress(..) failed: Connection reset by peer", "x"), "server")
 
 
+def test_what_belongs_to_a_harmless_line_is_not_bad_and_what_comes_after_it_is() -> None:
+    head, trace = BY_ID["ts-no-json"].example, "x [INFO ] W MODEL_LOG - Traceback (most recent call last):"
+    assert catalogue.bad_lines(f"{head}\n{trace}\nx", "server") == []
+    assert [number for number, _, _ in catalogue.bad_lines(f"{head}\n{trace}\n{trace}", "server")] == [2]
+
+
 def test_the_bad_lines_of_a_log_come_with_their_numbers_and_the_best_explanation() -> None:
     log = "fine\n2026 [ERROR] x - java.lang.OutOfMemoryError: Java heap space\nfine"
     (number, line, entry), = catalogue.bad_lines(log, "server")

@@ -137,7 +137,7 @@ DEFECTS: dict[str, tuple[str, Callable[[Target], Any]]] = {
         it, "reach", lambda _, port, __: (200, json.dumps(MANAGEMENT[1])) if port == 8081 else None)),
     "a wrong answer": ("answers.the_sample_is_answered_as_expected",
                        lambda it: wrong(it, alone=(200, {"predictions": [2, 4, 7]}))),
-    "an answer that is not JSON": ("answers.the_sample_is_answered_as_expected", lambda it: wrong(it, type="text/html")),
+    "an answer that is no JSON": ("answers.the_sample_is_answered_as_expected", lambda it: wrong(it, alone=(200, b"<html>"))),
     "a wrong name is answered": ("answers.a_model_that_is_not_there_is_not_found",
                                  lambda it: wrong(it, unknown=(200, {"predictions": []}))),
     "what is no JSON is answered": ("answers.what_is_no_json_is_an_error", lambda it: wrong(it, no_json=(200, {}))),

@@ -51,7 +51,7 @@ def test_last_words_beat_the_crash_loop_that_follows_them() -> None:
 
 def test_a_missing_module_beats_the_worker_that_died_of_it() -> None:
     logs = {("a", "kserve-container", True): "Worker died.\nModuleNotFoundError: No module named 'x'\n"
-            "start: model tiny 1.0: its worker died 3 times: ModuleNotFoundError: No module named 'x'; correct its handler or file"}
+            "start: model tiny 1.0: its worker died 3 times: ModuleNotFoundError: No module named 'x'; correct its handler"}
     assert first(state(pod("a", containerStatuses=ended()), logs=logs)) == "start-module-missing"
 
 
