@@ -61,9 +61,11 @@ def test_a_harmless_line_is_not_bad_whatever_else_finds_it() -> None:
     assert catalogue.bad_lines(line.replace("readAddress(..) failed: Connection reset by peer", "x"), "server")
 
 
-def test_what_belongs_to_a_harmless_line_is_not_bad_and_what_comes_after_it_is() -> None:
+def test_what_belongs_to_the_line_before_it_is_not_bad_and_what_comes_after_it_is() -> None:
     head, trace = BY_ID["ts-no-json"].example, "x [INFO ] W MODEL_LOG - Traceback (most recent call last):"
     assert catalogue.bad_lines(f"{head}\n{trace}\nx", "server") == []
+    failed = BY_ID["ts-request-failed"].example
+    assert catalogue.bad_lines(f"{head}\n{trace}\nx\n{failed}\n{trace}\n{failed}", "server") == []
     assert [number for number, _, _ in catalogue.bad_lines(f"{head}\n{trace}\n{trace}", "server")] == [2]
 
 
