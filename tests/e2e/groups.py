@@ -18,8 +18,8 @@ ORDER = ("Standard", "Standard test_sources", "Standard test_upgraded", "Standar
 # canary brings the like, and what Knative does with pods of a release that neither sleeps nor changes.
 THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
 THOROUGH = ("test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled", "test_write_up")
-# And in both modes: releases that are broken on purpose.
-THOROUGH_ANYWAY = ("test_diagnosis",)
+# And in both modes: what is broken on purpose.
+THOROUGH_ANYWAY = ("test_by_hand", "test_diagnosis")
 
 
 def group(item: pytest.Item) -> str:

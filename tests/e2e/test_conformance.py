@@ -24,8 +24,9 @@ def run(cluster: up.Cluster, namespace: str, releases: dict[str, Release], tmp_p
         folder = tmp_path_factory.mktemp("conformance")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance",
-             "--kubeconfig", str(cluster.kubeconfig), "--namespace", namespace, "--release", releases[name].name, "--report-json", str(folder / "report.json"),
-             "--report-html", str(folder / "report.html"), "--junitxml", str(folder / "report.xml"), *options],
+             "--kubeconfig", str(cluster.kubeconfig), "--namespace", namespace, "--release", releases[name].name,
+             "--report-json", str(folder / "report.json"), "--report-html", str(folder / "report.html"),
+             "--junitxml", str(folder / "report.xml"), *options],
             cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=SECONDS)
         report = Path(folder / "report.json")
         found = json.loads(report.read_text())["results"] if report.exists() else []
