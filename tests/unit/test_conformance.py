@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,14 @@ def test_a_wrong_use_has_its_own_exit_code(options: list[str], sentence: str, tm
                           cwd=REPOSITORY, capture_output=True, text=True, check=False, env={"HOME": str(tmp_path), "PATH": ""})
     assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
     assert sentence in done.stdout
+
+
+def test_the_package_has_every_file_of_the_suite_and_imports_nothing_of_this_repository() -> None:
+    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
+    root = REPOSITORY / settings["package-dir"]["torchserve_conformance"]
+    files = [file for file in root.rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    packages = {".".join(["torchserve_conformance", *file.parent.relative_to(root).parts]) for file in files}
+    assert packages == set(settings["packages"])
+    assert {file.name for file in files if file.suffix != ".py"} == set(settings["package-data"]["torchserve_conformance"])
+    for file in files:
+        assert not re.search(r"^\s*(from|import) (ci|tests)\b", file.read_text(), re.MULTILINE), file

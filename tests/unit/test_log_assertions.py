@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.logs import Log, pods
+from tests.conformance.logs import Log, of_pod, pods
 from tests.conformance.owners import of_release, owned, selected
 
 LOADED = "2026 [INFO ] main org.pytorch.serve.wlm.ModelManager - Model tiny loaded."
@@ -117,3 +117,16 @@ def test_no_pod_is_a_failure() -> None:
 
     with pytest.raises(AssertionError, match="no pod in somewhere matches 'a=b'"):
         pods(Core(), "somewhere", selector="a=b")  # type: ignore[arg-type]
+
+
+def test_a_log_is_followed_in_whole_lines_however_it_is_cut() -> None:
+    class Core:
+        @staticmethod
+        def read_namespaced_pod_log(*_: str, follow: bool = False, **options: object) -> object:
+            assert (follow, options["previous"]) == (True, False)
+            chunks = [b"one\ntw", b"o\n", "three €".encode()[:-1], "€".encode()[-1:]]
+            return type("Response", (), {"stream": lambda _, **__: iter(chunks)})()
+
+    log = of_pod(Core(), "x", "tiny", "kserve-container")  # type: ignore[arg-type]
+    assert list(log.stream()) == ["one", "two", "three €"]
+    assert (log.name, log.place) == ("tiny/kserve-container", "server")
