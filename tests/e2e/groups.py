@@ -7,8 +7,8 @@ MODES = ("Standard", "Knative")
 OF_OUR_IMAGE = ("test_protocols",)
 OURS = ("test_gateway", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
-APART = ("test_changes", "test_diagnosis", "test_options", "test_other_runtime", "test_packaged", "test_protocols", "test_scaling",
-         "test_sources", "test_upgraded")
+APART = ("test_changes", "test_diagnosis", "test_options", "test_other_runtime", "test_packaged", "test_protocols",
+         "test_scaling", "test_sources", "test_upgraded")
 # The order in which processes that are free take groups: the longest first, so that all end at about the same time.
 ORDER = ("Standard", "Standard test_sources", "Standard test_upgraded", "Standard test_packaged", "Knative test_changes",
          "Standard test_changes", "Knative test_scaling", "Standard test_protocols", "Standard test_other_runtime",
