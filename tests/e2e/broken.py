@@ -8,7 +8,7 @@ import kubernetes
 
 from ci import pods
 from ci.release import create
-from tests.e2e.tiny import packed
+from tests.e2e.tiny import archive, packed
 
 MODELS = "broken-models"
 SERVER = "refusing"
@@ -61,6 +61,7 @@ def _loading(how: str, **more: Any) -> dict[str, Any]:
     return _model(uri=f"configMap://{MODELS}/{how}.mar", **more)
 
 
+FINE = _loading("fine")
 RELEASES: dict[str, Broken] = {
     "checksum": Broken(("seed-checksum",), _model(sha256="0" * 64)),
     "no-zip": Broken(("seed-no-zip",), _loading("garbage")),
@@ -91,7 +92,8 @@ RELEASES: dict[str, Broken] = {
 def prepare(api: kubernetes.client.ApiClient, namespace: str, image: str) -> None:
     """Makes what the releases refer to: archives, and the server that refuses."""
     core = kubernetes.client.CoreV1Api(api)
-    files = {f"{how}.mar": packed(handler) for how, handler in HANDLERS.items()} | {"garbage.mar": b"not a zip file"}
+    files = {f"{how}.mar": packed(handler) for how, handler in HANDLERS.items()}
+    files |= {"garbage.mar": b"not a zip file", "fine.mar": archive("one")}
     create(core.create_namespaced_config_map, namespace, {
         "metadata": {"name": MODELS}, "binaryData": {name: base64.b64encode(data).decode() for name, data in files.items()}})
     pods.serve(api, namespace, pods.pod(SERVER, image, {}, command=["python", "-c", REFUSING]), PORT)

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from ci import diagnose, helm
 from ci.cluster import up
 from ci.cluster.waiting import wait_for
 from ci.diagnosis import gather, guess
-from ci.release import Release
 from tests.e2e import broken
+from tests.e2e.served import ARTIFACTS
 
 pytestmark = pytest.mark.only("Standard")
 NAMED_SECONDS = 180
@@ -38,17 +39,39 @@ def looking(api: kubernetes.client.ApiClient, namespace: str) -> Look:
     return look
 
 
+@contextmanager
+def apart(request: pytest.FixtureRequest, kind: str, **security: str) -> Iterator[str]:
+    """A namespace for what is broken, deleted with all that is in it; diagnosed before if a test failed meanwhile."""
+    api, labels, failed_before = (request.getfixturevalue("api"), request.getfixturevalue("labels"), request.session.testsfailed)
+    core, name = kubernetes.client.CoreV1Api(api), f"e2e-{kind}-{uuid.uuid4().hex[:6]}"
+    core.create_namespace({"metadata": {"name": name, "labels": {**labels, **security}}})
+    yield name
+    if request.session.testsfailed > failed_before:
+        request.getfixturevalue("diagnosed").append(diagnose.dump(api, name, ARTIFACTS / "test_diagnosis"))
+        if request.config.getoption("keep_on_failure"):
+            return
+    core.delete_namespace(name)
+
+
 @pytest.fixture(scope="module")
-def releases_broken(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]], cluster: up.Cluster,
-                    api: kubernetes.client.ApiClient, namespace: str) -> Look:
+def place(mode: str, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001  (anew for each mode)
+    """The namespace of the broken releases, which enforces restricted pods."""
+    with apart(request, "broken", **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def releases_broken(place: str, common: dict[str, Any], cluster: up.Cluster, api: kubernetes.client.ApiClient) -> Look:
     """All broken releases, installed side by side in one namespace."""
-    broken.prepare(api, namespace, cluster.runtime_image)
+    broken.prepare(api, place, cluster.runtime_image)
+    chart = helm.Helm(cluster.kubeconfig, place)
+
+    def begin(name: str) -> None:
+        given = json.loads(json.dumps(broken.RELEASES[name].values).replace("NAMESPACE", place))
+        chart.install(f"is-{name}", helm.merged(common, broken.FINE, given))
     with ThreadPoolExecutor(4) as pool:
-        def begin(name: str) -> None:
-            given = json.loads(json.dumps(broken.RELEASES[name].values).replace("NAMESPACE", namespace))
-            install(f"is-{name}", tiny("one", given))
         list(pool.map(begin, broken.RELEASES))
-    return looking(api, namespace)
+    return looking(api, place)
 
 
 def wait_until_named(look: Look, release: str, right: tuple[str, ...]) -> guess.Cause:
@@ -73,10 +96,10 @@ def test_there_are_twelve_causes_and_more() -> None:
     assert len({release.right for release in broken.RELEASES.values()}) >= 12
 
 
-def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Look, api: kubernetes.client.ApiClient, namespace: str,
+def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Look, api: kubernetes.client.ApiClient, place: str,
                                                        tmp_path: Path) -> None:
     wait_until_named(releases_broken, "is-throws", broken.RELEASES["throws"].right)
-    folder = diagnose.dump(api, namespace, tmp_path, "is-throws")
+    folder = diagnose.dump(api, place, tmp_path, "is-throws")
     files = {file.name for file in folder.iterdir()}
     assert {"cause.txt", "events.txt", "nodes.yaml", "helm.yaml", "pods.yaml", "jobs.yaml", "inferenceservices.yaml"} <= files
     logs = [name for name in files if name.endswith(".log")]
@@ -88,25 +111,23 @@ def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Look, ap
     assert "start-load-failed" in (folder / "cause.txt").read_text()
 
 
-def test_a_release_that_is_not_there_is_said_to_be_none(releases_broken: Look, api: kubernetes.client.ApiClient, namespace: str,  # noqa: ARG001
-                                                        tmp_path: Path) -> None:
-    said = (diagnose.dump(api, namespace, tmp_path, "nobody") / "cause.txt").read_text()
-    assert f"{namespace} has nothing of a release nobody; releases that it has: is-" in said
+@pytest.mark.usefixtures("releases_broken")
+def test_a_release_that_is_not_there_is_said_to_be_none(api: kubernetes.client.ApiClient, place: str, tmp_path: Path) -> None:
+    said = (diagnose.dump(api, place, tmp_path, "nobody") / "cause.txt").read_text()
+    assert f"{place} has nothing of a release nobody; releases that it has: is-" in said
 
 
 @pytest.fixture
-def small(api: kubernetes.client.ApiClient, labels: dict[str, str], request: pytest.FixtureRequest) -> Iterator[str]:
+def small(mode: str, api: kubernetes.client.ApiClient, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001
     """A namespace with a quota that the Job keeps and the predictor does not."""
-    core, name = kubernetes.client.CoreV1Api(api), f"e2e-quota-{uuid.uuid4().hex[:6]}"
-    core.create_namespace({"metadata": {"name": name, "labels": labels}})
-    core.create_namespaced_resource_quota(name, {"metadata": {"name": "small"}, "spec": {"hard": QUOTA}})
-    yield name
-    if not (request.session.testsfailed and request.config.getoption("keep_on_failure")):
-        core.delete_namespace(name)
+    with apart(request, "quota") as name:
+        kubernetes.client.CoreV1Api(api).create_namespaced_resource_quota(
+            name, {"metadata": {"name": "small"}, "spec": {"hard": QUOTA}})
+        yield name
 
 
-def test_a_quota_is_named(small: str, tiny: Callable[..., dict[str, Any]], cluster: up.Cluster,
-                          api: kubernetes.client.ApiClient) -> None:
-    values = tiny("one", {"runtime": {"resources": {"requests": {"cpu": 1}}}})
+def test_a_quota_is_named(small: str, common: dict[str, Any], cluster: up.Cluster, api: kubernetes.client.ApiClient) -> None:
+    broken.prepare(api, small, cluster.runtime_image)
+    values = helm.merged(common, broken.FINE, {"runtime": {"resources": {"requests": {"cpu": 1}}}})
     helm.Helm(cluster.kubeconfig, small).install("poor", values)
     wait_until_named(looking(api, small), "poor", ("k8s-quota",))
