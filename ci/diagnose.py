@@ -59,7 +59,7 @@ def account(state: gather.State, release: str = "") -> str:
     """The guess for each release, one paragraph each, those that are not Ready first; then what must be known beside it."""
     names = [release] if release else sorted(state.releases, key=lambda name: (state.ready(name), name))
     said = [guess.paragraph(f"{state.namespace}/{name}", guess.causes(state.evidence(name)), ready=state.ready(name))
-            for name in names]
+            for name in names if state.of(name)]
     return "\n".join([*said, *state.remarks]) + "\n"
 
 

@@ -108,6 +108,12 @@ def test_selectors_that_match_nothing_are_said() -> None:
     assert "component=seed (the seeding Job of tiny) matches no pod." in said[1]
 
 
+def test_a_release_that_is_not_there_is_said_to_be_none_and_nothing_more() -> None:
+    found = state(pod("a"))
+    found.remarks = gather._remarks(found, "nobody")
+    assert diagnose.account(found, "nobody") == "x has nothing of a release nobody; releases that it has: tiny.\n"
+
+
 def test_helm_s_record_is_read_without_its_secrets() -> None:
     record = {"name": "tiny", "version": 2, "info": {"status": "deployed"}, "chart": {"metadata": {"name": "c", "version": "1"}},
               "config": {"models": {"tiny": {"credentials": {"secretName": "login", "token": "hush"}}},
