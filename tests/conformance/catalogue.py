@@ -44,6 +44,7 @@ class Entry:
         return bool(self.pattern.search(line))
 
 
+@cache
 def _read() -> dict[str, Any]:
     return yaml.safe_load((resources.files(__package__) / "catalogue.yaml").read_text(encoding="utf-8"))
 
