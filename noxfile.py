@@ -136,9 +136,24 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Writes the pages that are made from the chart itself: docs/migration.md."""
+    """Writes the pages that are made: docs/migration.md, docs/troubleshooting.md."""
     install(session, "harness")
     run(session, "python", "-m", "ci.migration")
+    run(session, "python", "-m", "tests.conformance.page")
+
+
+@nox.session(default=False)
+def diagnose(session: nox.Session) -> None:
+    """What is wrong with a release of yours: `-- --namespace NAMESPACE --release RELEASE --kubeconfig FILE --output FOLDER`."""
+    install(session, "harness")
+    run(session, "python", "-m", "ci.diagnose", *session.posargs)
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Is a release of yours right? `-- --namespace NAMESPACE --release RELEASE --kubeconfig FILE --sample FILE --expect FILE`."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "tests/conformance", *session.posargs)
 
 
 def bring_up(session: nox.Session) -> None:

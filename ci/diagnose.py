@@ -1,70 +1,92 @@
-"""What to look at when a test on a cluster failed: pods, events, logs and InferenceServices of a namespace, as files."""
+"""What is wrong with a release: one folder with its events, objects and logs, helm's record, the nodes, and a guess at the cause.
 
-from collections.abc import Callable
+    ci/nox -s diagnose -- --namespace NAMESPACE [--release RELEASE] [--kubeconfig FILE] [--output FOLDER]
+
+Nothing on the cluster is changed. Secrets are not read, but for helm's own record; what looks like a secret in values and
+environments is hidden. The suite calls it when a test on a cluster has failed.
+"""
+
+import argparse
+import sys
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 import kubernetes
-import urllib3
 import yaml
 
 from ci.cluster.paths import REPOSITORY
 from ci.cluster.report import say
+from ci.diagnosis import gather, guess
+from ci.diagnosis.helm_record import without_secrets
+from tests.conformance.owners import UNREADABLE, Object, short
 
-LOG_LINES = 300
-# What a cluster that refuses, or is gone, makes of a call.
-UNREADABLE = (kubernetes.client.ApiException, urllib3.exceptions.HTTPError)
+ARTIFACTS = REPOSITORY / "artifacts"
+CAUSE = "cause.txt"
 
 
-def dump(api: kubernetes.client.ApiClient, namespace: str, folder: Path = REPOSITORY / "artifacts") -> Path:
-    """Writes the state of a namespace below `folder` and says where; Secrets are not read.
+def dump(api: kubernetes.client.ApiClient, namespace: str, folder: Path = ARTIFACTS, release: str = "") -> Path:
+    """Writes the state of a namespace, or of one release in it, below `folder`; says where, and what is likely wrong.
 
     It is called because something else failed, which it must not hide: what can't be read is said, and left out.
     """
     target = folder / namespace
     target.mkdir(parents=True, exist_ok=True)
-    core, batch = kubernetes.client.CoreV1Api(api), kubernetes.client.BatchV1Api(api)
-    pods = _read("pods", lambda: core.list_namespaced_pod(namespace).items)
-    _write(target / "pods.yaml", api, pods)
-    _write(target / "jobs.yaml", api, _read("jobs", lambda: batch.list_namespaced_job(namespace).items))
-    _write(target / "claims.yaml", api,
-           _read("claims", lambda: core.list_namespaced_persistent_volume_claim(namespace).items))
-    _write(target / "inferenceservices.yaml", api, _read("InferenceServices", lambda: kubernetes.client.CustomObjectsApi(
-        api).list_namespaced_custom_object("serving.kserve.io", "v1beta1", namespace, "inferenceservices")["items"]))
-    events = _read("events", lambda: core.list_namespaced_event(namespace).items)
-    (target / "events.txt").write_text("".join(
-        f"{event.metadata.creation_timestamp:%H:%M:%S} {event.involved_object.kind}/{event.involved_object.name} "
-        f"{event.reason}: {event.message}\n" for event in sorted(events, key=lambda event: event.metadata.creation_timestamp)))
-    for pod in pods:
-        for status in pod.status.container_statuses or []:
-            for previous in ([False, True] if status.restart_count else [False]):
-                _write_log(core, target, pod, status.name, previous=previous)
-    say(f"the state of namespace {namespace} ({len(pods)} pods) is in {target}")
+    state = gather.gather(api, namespace, release)
+    write(state, target, release)
+    say(f"the state of {'release ' + release + ' in ' if release else ''}namespace {namespace} is in {target}")
+    for line in (target / CAUSE).read_text().splitlines():
+        say(line)
     return target
 
 
-def _read(what: str, items: Callable[[], list[Any]]) -> list[Any]:
+def write(state: gather.State, target: Path, release: str = "") -> None:
+    """Everything that was read, as files."""
+    (target / CAUSE).write_text(account(state, release))
+    (target / "events.txt").write_text(gather.event_lines(state.events))
+    (target / "nodes.yaml").write_text(gather.node_lines(state.nodes))
+    (target / "helm.yaml").write_text(yaml.safe_dump(state.records, sort_keys=False))
+    kinds: dict[str, list[Object]] = defaultdict(list)
+    for item in state.of(release) if release else state.items:
+        group = item["apiVersion"].partition("/")[0] if item["kind"] == "Service" and "/" in item["apiVersion"] else ""
+        kinds["-".join(filter(None, [f"{item['kind'].lower()}s", group]))].append(_bare(item))
+    for kind, items in kinds.items():
+        (target / f"{kind}.yaml").write_text(yaml.safe_dump(without_secrets(items), sort_keys=False))
+    for (pod, container, previous), text in state.logs.items():
+        (target / f"{pod}.{container}{'.previous' if previous else ''}.log").write_text(text)
+
+
+def account(state: gather.State, release: str = "") -> str:
+    """The guess for each release, one paragraph each, those that are not Ready first; then what must be known beside it."""
+    names = [release] if release else sorted(state.releases, key=lambda name: (state.ready(name), name))
+    said = [guess.paragraph(f"{state.namespace}/{name}", guess.causes(state.evidence(name)), ready=state.ready(name))
+            for name in names if state.of(name)]
+    return "\n".join([*said, *state.remarks]) + "\n"
+
+
+def _bare(item: Object) -> Object:
+    """An object without what nobody reads: who has set which field, and the content of binary files."""
+    metadata = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
+    binary = {name: f"({len(text)} characters of base64)" for name, text in item.get("binaryData", {}).items()}
+    return {**item, "metadata": metadata, **({"binaryData": binary} if binary else {})}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="ci/nox -s diagnose --", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--namespace", required=True)
+    parser.add_argument("--release", default="", help="the release, or the InferenceService's name; without it, all of them")
+    parser.add_argument("--kubeconfig", type=Path, help="else $KUBECONFIG, else ~/.kube/config")
+    parser.add_argument("--output", type=Path, default=ARTIFACTS, help="folder, which gets one named after the namespace")
+    options = parser.parse_args()
     try:
-        return items()
-    except UNREADABLE as error:
-        say(f"the {what} can't be read for the diagnosis: {_short(error)}")
-        return []
+        api = kubernetes.config.new_client_from_config(str(options.kubeconfig) if options.kubeconfig else None)
+        gather.read(api, f"/api/v1/namespaces/{options.namespace}")
+    except (kubernetes.config.ConfigException, OSError, *UNREADABLE) as error:
+        print(f"The cluster, or its namespace {options.namespace}, can't be read: {short(error)}", file=sys.stderr)
+        return 1
+    dump(api, options.namespace, options.output, options.release)
+    return 0
 
 
-def _write(file: Path, api: kubernetes.client.ApiClient, items: list[Any]) -> None:
-    file.write_text(yaml.safe_dump(api.sanitize_for_serialization(items), sort_keys=False))
-
-
-def _write_log(core: kubernetes.client.CoreV1Api, target: Path, pod: Any, container: str, *, previous: bool) -> None:
-    name = f"{pod.metadata.name}.{container}{'.previous' if previous else ''}"
-    try:
-        log = core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace, container=container, previous=previous,
-                                           tail_lines=LOG_LINES)
-    except UNREADABLE as error:
-        say(f"the log of {name} can't be read for the diagnosis: {_short(error)}")
-        return
-    (target / f"{name}.log").write_text(log or "")
-
-
-def _short(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error).splitlines()[0]
+if __name__ == "__main__":
+    sys.exit(main())

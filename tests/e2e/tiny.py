@@ -25,10 +25,15 @@ def handle(data, context):
 
 def archive(word: str, version: str = "1.0") -> bytes:
     """A model archive whose handler answers every instance with `word`; the same bytes each time."""
+    return packed(HANDLER.format(word=word), version)
+
+
+def packed(handler: str, version: str = "1.0") -> bytes:
+    """A model archive with this program as its handler."""
     manifest = {"createdOn": "01/01/2026 00:00:00", "runtime": "python", "archiverVersion": "0.12.0",
                 "model": {"modelName": "tiny", "handler": "handler.py", "modelVersion": version}}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as packed:
-        for name, content in (("MAR-INF/MANIFEST.json", json.dumps(manifest)), ("handler.py", HANDLER.format(word=word))):
+        for name, content in (("MAR-INF/MANIFEST.json", json.dumps(manifest)), ("handler.py", handler)):
             packed.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()

@@ -1,0 +1,54 @@
+"""pytest's side of the suite: options, the target, and the results as files and as a summary."""
+
+import pytest
+
+from . import options, report
+from .checks import CHECKS
+from .target import Target
+
+RESULTS = pytest.StashKey[list[report.Result]]()
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    options.add(parser, pluginmanager)
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RESULTS] = []
+
+@pytest.fixture(scope="session")
+def target(pytestconfig: pytest.Config) -> Target:
+    """The release, read once, before the first check."""
+    try:
+        return options.target(pytestconfig)
+    except pytest.UsageError as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """Notes the result of a check, and shows of a failure its sentence alone."""
+    found = yield
+    if call.when == "call" and (check := getattr(item, "callspec", None)) and "check" in check.params:
+        name, error = check.params["check"], call.excinfo.value if call.excinfo else None
+        why = str(getattr(error, "msg", None) or error or "")
+        if call.excinfo and not isinstance(error, pytest.skip.Exception):
+            why = why if isinstance(error, AssertionError) else f"{type(error).__name__}: {why}"
+            found.longrepr = why
+        what = " ".join((CHECKS[name].__doc__ or "").split())
+        item.config.stash[RESULTS].append(report.Result(name, what, found.outcome, why, call.duration))
+    return found
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    results = config.stash[RESULTS]
+    if results:
+        terminalreporter.section("conformance")
+        for result in results:
+            terminalreporter.write_line(f"{result.outcome:8} {result.check.replace('_', ' ').replace('.', ': ', 1)}"
+                                        f"{'' if result.outcome == 'passed' else ' - ' + result.why.splitlines()[0]}")
+        terminalreporter.write_line(report.summary(results))
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    results, config = session.config.stash[RESULTS], session.config
+    if results:
+        head = {"namespace": config.getoption("--namespace"), "release": config.getoption("--release")}
+        report.write(config.getoption("--report-json"), report.as_json(head, results))
+        report.write(config.getoption("--report-html"), report.as_html(head, results))
+

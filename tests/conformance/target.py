@@ -1,0 +1,134 @@
+"""What the checks look at: the objects of a release, its logs, what its pods say from inside, and the way to its server."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from .owners import Object, of_release
+
+PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
+
+
+class NotApplicable(Exception):
+    """Why a check can't be made of this release; it is reported as skipped."""
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What a pod's container says from inside; nothing in it is changed.
+
+    Attributes:
+        config: the keys of TorchServe's config.properties; {} where it was not found.
+        store: names of the files in the model store.
+        workers: model -> version -> its workers, as the management API has them.
+    """
+
+    config: Mapping[str, str]
+    store: tuple[str, ...]
+    workers: Mapping[str, Mapping[str, list[dict[str, Any]]]]
+
+
+@dataclass
+class Target:
+    """A release.
+
+    Attributes:
+        items: all objects of its namespace.
+        logs: (pod, container) -> its log, each line with its time first.
+        inside: pod -> what it says; without the pods, or all, where the cluster lets nobody in.
+        call: call(method, path, **options for requests): the server's answer, whatever it is.
+        reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
+        sample: body of a request that `expected` is the right answer to; None when none was given.
+        ratio: how much two numbers may differ, relative to the bigger one.
+    """
+
+    namespace: str
+    release: str
+    items: list[Object]
+    logs: dict[tuple[str, str], str]
+    inside: dict[str, Inside]
+    call: Callable[..., requests.Response]
+    reach: Callable[[str, int, str], tuple[int, str] | None]
+    sample: Any = None
+    expected: Any = None
+    model_given: str = ""
+    ratio: float = 1e-4
+    burst: int = 16
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def own(self) -> list[Object]:
+        """The objects of the release, found by owner."""
+        return of_release(self.items, self.release)
+
+    @property
+    def service(self) -> Object:
+        """The InferenceService; AssertionError where there is none."""
+        found = [item for item in self.items if item["kind"] == "InferenceService" and item["metadata"]["name"] == self.release]
+        names = [item["metadata"]["name"] for item in self.items if item["kind"] == "InferenceService"]
+        assert found, f"{self.namespace} has no InferenceService {self.release}; those that it has: {names or 'none'}"
+        return found[0]
+
+    @property
+    def pods(self) -> list[Object]:
+        """The predictor's living pods; AssertionError where there is none."""
+        uids = {item["metadata"]["uid"] for item in self.items if item["kind"] in ("ReplicaSet", "StatefulSet")}
+        found = [item for item in self.own if item["kind"] == "Pod" and not item["metadata"].get("deletionTimestamp")
+                 and {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])} & uids]
+        assert found, f"the InferenceService {self.release} owns no pod of a predictor"
+        return found
+
+    @property
+    def ready_pods(self) -> list[Object]:
+        return [pod for pod in self.pods if condition(pod, "Ready") == "True"]
+
+    def server(self, pod: Object) -> Object:
+        """The container that KServe knows as the server."""
+        containers = {container["name"]: container for container in pod["spec"]["containers"]}
+        return containers.get("kserve-container") or next(iter(containers.values()))
+
+    @property
+    def config(self) -> Mapping[str, str]:
+        """TorchServe's config.properties; NotApplicable where it can't be read."""
+        for inside in self.inside.values():
+            if inside.config:
+                return inside.config
+        raise NotApplicable("TorchServe's config.properties can't be read from inside the pods")
+
+    @property
+    def snapshot(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Models of the snapshot: name -> version -> settings; AssertionError where it is none."""
+        text = self.config.get("model_snapshot")
+        assert text, "config.properties has no model_snapshot"
+        try:
+            return json.loads(text)["models"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise AssertionError(f"model_snapshot is no line of JSON with models ({error!r}): {text[:200]}") from None
+
+    @property
+    def protocol(self) -> str:
+        return self.service["spec"]["predictor"].get("model", {}).get("protocolVersion") or "v1"
+
+    @property
+    def model(self) -> str:
+        """The model that is asked: the given one, else the snapshot's first, else the release's name."""
+        if self.model_given:
+            return self.model_given
+        try:
+            return next(iter(self.snapshot))
+        except (NotApplicable, AssertionError):
+            return self.release
+
+    def predict(self, body: Any, model: str = "") -> requests.Response:
+        """The answer to a predict request in the release's protocol."""
+        if self.protocol not in PREDICT:
+            raise NotApplicable(f"requests in {self.protocol} are not made here")
+        return self.call("POST", PREDICT[self.protocol].format(model=model or self.model), json=body)
+
+
+def condition(item: Object, kind: str) -> str:
+    """Status of a condition; "" where there is none."""
+    return next((one["status"] for one in item.get("status", {}).get("conditions") or [] if one["type"] == kind), "")

@@ -1,0 +1,133 @@
+"""Diagnosis: releases that are broken in many ways, and the cause that it names first for each."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import kubernetes
+import pytest
+import yaml
+
+from ci import diagnose, helm
+from ci.cluster import up
+from ci.cluster.waiting import wait_for
+from ci.diagnosis import gather, guess
+from tests.e2e import broken
+from tests.e2e.served import ARTIFACTS
+
+pytestmark = pytest.mark.only("Standard")
+NAMED_SECONDS = 180
+FRESH_SECONDS = 3.0
+QUOTA = {"requests.cpu": "30m"}  # enough for the Job, not for the predictor
+
+Look = Callable[[], gather.State]
+
+
+def looking(api: kubernetes.client.ApiClient, namespace: str) -> Look:
+    """look(): the state of a namespace, read anew when the last one is some seconds old."""
+    last: list[tuple[float, gather.State]] = []
+
+    def look() -> gather.State:
+        if not last or time.monotonic() - last[-1][0] > FRESH_SECONDS:
+            last[:] = [(time.monotonic(), gather.gather(api, namespace))]
+        return last[-1][1]
+    return look
+
+
+@contextmanager
+def apart(request: pytest.FixtureRequest, kind: str, **security: str) -> Iterator[str]:
+    """A namespace for what is broken, deleted with all that is in it; diagnosed before if a test failed meanwhile."""
+    api, labels, failed_before = (request.getfixturevalue("api"), request.getfixturevalue("labels"), request.session.testsfailed)
+    core, name = kubernetes.client.CoreV1Api(api), f"e2e-{kind}-{uuid.uuid4().hex[:6]}"
+    core.create_namespace({"metadata": {"name": name, "labels": {**labels, **security}}})
+    yield name
+    if request.session.testsfailed > failed_before:
+        request.getfixturevalue("diagnosed").append(diagnose.dump(api, name, ARTIFACTS / "test_diagnosis"))
+        if request.config.getoption("keep_on_failure"):
+            return
+    core.delete_namespace(name)
+
+
+@pytest.fixture(scope="module")
+def place(mode: str, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001  (anew for each mode)
+    """The namespace of the broken releases, which enforces restricted pods."""
+    with apart(request, "broken", **{"pod-security.kubernetes.io/enforce": "restricted"}) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def releases_broken(place: str, common: dict[str, Any], cluster: up.Cluster, api: kubernetes.client.ApiClient) -> Look:
+    """All broken releases, installed side by side in one namespace."""
+    broken.prepare(api, place, cluster.runtime_image)
+    chart = helm.Helm(cluster.kubeconfig, place)
+
+    def begin(name: str) -> None:
+        given = json.loads(json.dumps(broken.RELEASES[name].values).replace("NAMESPACE", place))
+        chart.install(f"is-{name}", helm.merged(common, broken.FINE, given))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(begin, broken.RELEASES))
+    return looking(api, place)
+
+
+def wait_until_named(look: Look, release: str, right: tuple[str, ...]) -> guess.Cause:
+    """Waits until the first cause of a release is one of these."""
+    def found() -> list[guess.Cause]:
+        return guess.causes(look().evidence(release))
+
+    def named() -> guess.Cause | None:
+        first = next(iter(found()), None)
+        return first if first and first.entry.id in right else None
+
+    return wait_for(f"the diagnosis of {release} to name {' or '.join(right)}", named, seconds=NAMED_SECONDS,
+                    state=lambda: guess.paragraph(release, found(), ready=look().ready(release)))
+
+
+@pytest.mark.parametrize("name", broken.RELEASES)
+def test_the_cause_of_a_broken_release_is_named_first(name: str, releases_broken: Look) -> None:
+    wait_until_named(releases_broken, f"is-{name}", broken.RELEASES[name].right)
+
+
+def test_there_are_twelve_causes_and_more() -> None:
+    assert len({release.right for release in broken.RELEASES.values()}) >= 12
+
+
+def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Look, api: kubernetes.client.ApiClient, place: str,
+                                                       tmp_path: Path) -> None:
+    wait_until_named(releases_broken, "is-throws", broken.RELEASES["throws"].right)
+    folder = diagnose.dump(api, place, tmp_path, "is-throws")
+    files = {file.name for file in folder.iterdir()}
+    assert {"cause.txt", "events.txt", "nodes.yaml", "helm.yaml", "pods.yaml", "jobs.yaml", "inferenceservices.yaml"} <= files
+    logs = [name for name in files if name.endswith(".log")]
+    assert any(".seed." in name for name in logs) and any(".kserve-container." in name for name in logs)
+    assert all(name.startswith("is-throws-") for name in logs), logs
+    record, = yaml.safe_load((folder / "helm.yaml").read_text())
+    assert (record["release"], record["status"]) == ("is-throws", "deployed")
+    assert record["values"]["models"]["tiny"]["uri"].endswith("/throws.mar")
+    assert "start-load-failed" in (folder / "cause.txt").read_text()
+
+
+@pytest.mark.usefixtures("releases_broken")
+def test_a_release_that_is_not_there_is_said_to_be_none(api: kubernetes.client.ApiClient, place: str, tmp_path: Path) -> None:
+    said = (diagnose.dump(api, place, tmp_path, "nobody") / "cause.txt").read_text()
+    assert f"{place} has nothing of a release nobody; releases that it has: is-" in said
+
+
+@pytest.fixture
+def small(mode: str, api: kubernetes.client.ApiClient, request: pytest.FixtureRequest) -> Iterator[str]:  # noqa: ARG001
+    """A namespace with a quota that the Job keeps and the predictor does not."""
+    with apart(request, "quota") as name:
+        kubernetes.client.CoreV1Api(api).create_namespaced_resource_quota(
+            name, {"metadata": {"name": "small"}, "spec": {"hard": QUOTA}})
+        yield name
+
+
+def test_a_quota_is_named(small: str, common: dict[str, Any], cluster: up.Cluster, api: kubernetes.client.ApiClient) -> None:
+    broken.prepare(api, small, cluster.runtime_image)
+    values = helm.merged(common, broken.FINE, {"runtime": {"resources": {"requests": {"cpu": 1}}}})
+    helm.Helm(cluster.kubeconfig, small).install("poor", values)
+    wait_until_named(looking(api, small), "poor", ("k8s-quota",))
