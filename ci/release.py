@@ -95,7 +95,7 @@ class Release:
                  give_up=self.seed_failure, state=self.state)
 
     def state(self) -> str:
-        """In one line: the conditions that are not true, why a pod can't be made, for each pod what it waits for or how it ended."""
+        """In one line: conditions that are not true, why a pod can't be made, for each pod what it waits for or how it ended."""
         parts = [f"{kind} is {status}" for kind, status in self.conditions().items() if status != "True"]
         made = kubernetes.client.AppsV1Api(self.api).list_namespaced_deployment(
             self.namespace, label_selector=f"serving.kserve.io/inferenceservice={self.name}").items

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.batch import complaints_of
 from tests.unit.cases import SMALLEST, changed
 from tests.unit.network import Pod, may_connect
-from tests.unit.render import NAMESPACE, RELEASE, of_kind, only, render_chart
+from tests.unit.render import NAMESPACE, RELEASE, complaints_of, of_kind, only, render_chart
 from tests.unit.rules import both_ways
 
 ON = changed(SMALLEST, networkPolicy__enabled=True)

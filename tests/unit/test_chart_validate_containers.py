@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.batch import complaints_of
 from tests.unit.cases import SMALLEST, changed
-from tests.unit.render import notes
+from tests.unit.render import complaints_of, notes
 from tests.unit.rules import both_ways
 
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
