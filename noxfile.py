@@ -136,9 +136,10 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Writes the pages that are made from the chart itself: docs/migration.md."""
+    """Writes the pages that are made from the chart and its tables: docs/migration.md, values.md."""
     install(session, "harness")
-    run(session, "python", "-m", "ci.migration")
+    for page in ("migration", "reference"):
+        run(session, "python", "-m", f"ci.{page}")
 
 
 def bring_up(session: nox.Session) -> None:
