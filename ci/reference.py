@@ -89,7 +89,7 @@ def _has_more_to_say(node: dict[str, Any]) -> bool:
 
 def anchor(path: str) -> str:
     """The page's anchor of a key: `values.md#seed-s3-region`."""
-    return re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", path.lower().replace("[]", "-item")).strip("-")
 
 
 def row(value: Value, definitions: dict[str, Any]) -> str:
