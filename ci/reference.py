@@ -27,7 +27,8 @@ Every value of the chart. `ci/nox -s docs` makes this page from `values.schema.j
 and so is a value of another type. Rules between values are sentences of the chart's own, which say what to write instead.
 What to set first: [the chart's README](../charts/torchserve-kserve/README.md#values); by task: [the other pages](README.md).
 
-A dash as the default means that the key is not there until you write it. `<name>` is a key that you choose, `[]` an item of a list.
+A dash as the default means that the key is not there until you write it. `<name>` is a key that you choose, `[]` an item of a
+list.
 
 """
 SHAPES = """# Shapes
@@ -79,11 +80,12 @@ def values_below(path: str, node: dict[str, Any], default: Any, definitions: dic
 
 def _properties(node: dict[str, Any]) -> dict[str, Any]:
     """The keys of a map, also of one that is a choice beside a text."""
-    return node.get("properties") or {key: below for choice in node.get("oneOf", []) for key, below in choice.get("properties", {}).items()}
+    choices = [node, *node.get("oneOf", [])]
+    return {key: below for choice in choices for key, below in choice.get("properties", {}).items()}
 
 
 def _has_more_to_say(node: dict[str, Any]) -> bool:
-    """Whether keys that the user chooses, or items, have keys of their own; a plain text or a shape has a row above that says it."""
+    """Whether keys that the user chooses, or items, have keys of their own; of a text or a shape the row above says all."""
     return node.get("$ref") == DEFINITION + EXPANDED or "properties" in node
 
 
@@ -143,7 +145,7 @@ def _shown(value: Any) -> str:
 
 def _default(value: Any) -> str:
     if value is MISSING:
-        return "–"
+        return "—"
     text = json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) or value in ("", None) else _shown(value)
     if isinstance(value, bool):
         text = str(value).lower()

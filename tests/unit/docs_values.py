@@ -22,7 +22,7 @@ SUBCHART = "torchserve-kserve"
 # Every object of a release for each of the values, as helm renders it: the templates' own files, included.
 ALL = """{{- range $number, $case := .Values.cases }}
 {{- range $name := $.Values.names }}
-{{- $context := dict "Values" $case "Release" $.Release "Chart" $.Chart "Files" $.Files "Template" $.Template "Capabilities" $.Capabilities }}
+{{- $context := pick $ "Release" "Chart" "Files" "Template" "Capabilities" | merge (dict "Values" $case) }}
 ---
 # case {{ $number }}
 {{ include (printf "%s/_%s" $.Template.BasePath $name) $context }}
@@ -37,12 +37,10 @@ class Snippet:
 
     Attributes:
         place: PAGE:NUMBER, the number being that of the yaml block in the page.
-        text: as written.
         own: the map in it, placeholders replaced.
     """
 
     place: str
-    text: str
     own: dict
 
     @property
@@ -59,9 +57,8 @@ def snippets() -> list[Snippet]:
         blocks = [block for block in commands.blocks(page) if block.kind == "yaml"]
         for number, block in enumerate(blocks, 1):
             text = functools.reduce(lambda said, pair: said.replace(*pair), PLACEHOLDERS.items(), block.text)
-            for own in yaml.safe_load_all(text):
-                if "apiVersion" not in own:
-                    found.append(Snippet(f"{block.page}:{number}", block.text, own.get(SUBCHART, own)))
+            found += [Snippet(f"{block.page}:{number}", own.get(SUBCHART, own))
+                      for own in yaml.safe_load_all(text) if "apiVersion" not in own]
     return found
 
 
@@ -80,6 +77,7 @@ def renders() -> list[list[dict]]:
         cases = [coalesced(snippet.whole, defaults()) for snippet in snippets()]
         text = helm_template(json.dumps({"cases": cases, "names": [file.name for file in files]}), RELEASE, chart, NAMESPACE)
     found: list[list[dict]] = [[] for _ in cases]
+    number = 0
     for part in text.split("\n---\n"):
         marks = [line for line in part.splitlines() if line.startswith("# case ")]
         number = int(marks[0].removeprefix("# case ")) if marks else number  # a file with several objects
