@@ -108,7 +108,8 @@ def table(rows: list[Value], definitions: dict[str, Any]) -> str:
     """A table of values; nothing where there are none."""
     if not rows:
         return ""
-    return "| key | type | default | what it is | example |\n| --- | --- | --- | --- | --- |\n" + "".join(row(value, definitions) for value in rows) + "\n"
+    head = "| key | type | default | what it is | example |\n| --- | --- | --- | --- | --- |\n"
+    return head + "".join(row(value, definitions) for value in rows) + "\n"
 
 
 def section(name: str, node: dict[str, Any], default: Any, definitions: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from tests.unit.render import CHART, NAMESPACE, RELEASE, helm_template
 # What stands in a page for something that only the reader has.
 PLACEHOLDERS = {"<64 hex digits>": "a" * 64, "sha256:…": "sha256:" + "a" * 64}
 SUBCHART = "torchserve-kserve"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Every object of a release for each of the values, as helm renders it: the templates' own files, included.
 ALL = """{{- range $number, $case := .Values.cases }}
 {{- range $name := $.Values.names }}
@@ -81,5 +82,5 @@ def renders() -> list[list[dict]]:
     for part in text.split("\n---\n"):
         marks = [line for line in part.splitlines() if line.startswith("# case ")]
         number = int(marks[0].removeprefix("# case ")) if marks else number  # a file with several objects
-        found[number] += [item for item in yaml.safe_load_all(part) if item]
+        found[number] += [item for item in yaml.load_all(part, LOADER) if item]
     return found
