@@ -136,9 +136,9 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Writes the pages that are made from the chart and its tables: docs/migration.md, values.md, commands.md."""
+    """Writes what is made from the chart and its tables: migration.md, values.md, commands.md, dashboard.svg in docs."""
     install(session, "harness")
-    for page in ("migration", "reference", "commands"):
+    for page in ("migration", "reference", "commands", "dashboard"):
         run(session, "python", "-m", f"ci.{page}")
 
 
