@@ -35,16 +35,18 @@ def _broken(minute: int) -> float:
 
 # Title of a panel -> for each of its targets the figure of a minute.
 FIGURES: dict[str, list[Any]] = {
-    "Ready pods": [lambda minute: 2],
+    "Ready pods": [lambda _: 2],
     "Predict calls": [_calls],
-    "Answers by status, probes' calls included": [lambda minute: _calls(minute) + 0.4 - 2 * _broken(minute),
-                                                  lambda minute: 0.3 + 0.2 * math.sin(minute), lambda minute: 2 * _broken(minute)],
+    "Answers by status, probes' calls included": [
+        lambda minute: _calls(minute) + 0.4 - 2 * _broken(minute),
+        lambda minute: 0.3 + 0.2 * math.sin(minute),
+        lambda minute: 2 * _broken(minute)],
     "5xx in percent of the predict calls": [lambda minute: 200 * _broken(minute) / _calls(minute)],
     "Time in the queue, mean": [lambda minute: 2 + math.sin(minute / 5) + 60 * _broken(minute)],
     "Time for an answer, mean, queue included": [lambda minute: 21 + 2 * math.sin(minute / 5) + 70 * _broken(minute)],
     "Workers started again in 15 minutes": [lambda minute: 1 if DIED <= minute < DIED + 15 else 0],
     "Time a worker took to load its model": [lambda minute: 1840 if minute < DIED else 1910],
-    "Failed seeding Jobs": [lambda minute: 0],
+    "Failed seeding Jobs": [lambda _: 0],
 }
 
 
@@ -58,10 +60,12 @@ def page() -> str:
     found = panels()
     width = max(panel["gridPos"]["x"] + panel["gridPos"]["w"] for panel in found) * COLUMN + GAP
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in found) * ROW + TOP + GAP
-    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="Helvetica, Arial, sans-serif" '
-            f'font-size="12" fill="#222">\n<rect width="{width}" height="{height}" fill="#f4f5f5"/>\n'
+    note = "drawn from dashboard.json with made-up figures"
+    head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            'font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222">\n'
+            f'<rect width="{width}" height="{height}" fill="#f4f5f5"/>\n'
             '<text x="12" y="28" font-size="18">TorchServe models/demo</text>\n'
-            f'<text x="{width - 12}" y="28" text-anchor="end" fill="#666">drawn from dashboard.json with made-up figures</text>\n')
+            f'<text x="{width - 12}" y="28" text-anchor="end" fill="#666">{note}</text>\n')
     return head + "".join(map(_panel, found)) + "</svg>\n"
 
 

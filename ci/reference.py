@@ -176,8 +176,7 @@ def _type(node: dict[str, Any]) -> str:
     if "oneOf" in node:
         return " or ".join(dict.fromkeys(_type(choice) for choice in node["oneOf"]))
     types = node.get("type", [])
-    words = " or ".join(_word(kind, node) for kind in ([types] if isinstance(types, str) else types))
-    return words + _limits(node)
+    return " or ".join(_word(kind, node) for kind in ([types] if isinstance(types, str) else types))
 
 
 def _word(kind: str, node: dict[str, Any]) -> str:
@@ -188,7 +187,8 @@ def _word(kind: str, node: dict[str, Any]) -> str:
         each = node.get("additionalProperties")
         named = isinstance(each, dict) and each.get("$ref") != DEFINITION + EXPANDED
         return f"map of {_type(each).removesuffix(' or `null`')}" if named else "map"
-    return {"string": "text", "null": "`null`"}.get(kind, kind)
+    limits = _limits(node) if kind in ("integer", "number") else ""
+    return {"string": "text", "null": "`null`"}.get(kind, kind) + limits
 
 
 def _limits(node: dict[str, Any]) -> str:

@@ -40,6 +40,7 @@ def test_every_anchor_of_the_page_is_there_once() -> None:
 @pytest.mark.parametrize(("node", "words"), [
     ({"type": "integer", "minimum": 1, "maximum": 5}, "integer (1 to 5)"),
     ({"type": ["string", "null"]}, "text or `null`"),
+    ({"type": ["integer", "null"], "minimum": 1}, "integer (1 or more) or `null`"),
     ({"enum": ["native", "wrapper"]}, "`native` or `wrapper`"),
     ({"type": "array", "items": {"$ref": "#/definitions/part"}}, "list of [part](#part)"),
     ({"type": "object", "additionalProperties": {"type": "string"}}, "map of text"),
