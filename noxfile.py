@@ -136,10 +136,10 @@ def images(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
-    """Writes the pages that are made: docs/migration.md, docs/troubleshooting.md."""
+    """Writes the pages and pictures in docs that are made from the chart and from tables."""
     install(session, "harness")
-    run(session, "python", "-m", "ci.migration")
-    run(session, "python", "-m", "tests.conformance.page")
+    for page in ("ci.migration", "ci.reference", "ci.commands", "ci.dashboard", "tests.conformance.page"):
+        run(session, "python", "-m", page)
 
 
 @nox.session(default=False)
