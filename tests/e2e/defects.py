@@ -4,10 +4,11 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ci.cluster.paths import CHART
 from tests.e2e.tiny import packed
 
 GROUP = "serving.kserve.io/v1beta1"
@@ -32,8 +33,8 @@ GOOD = {"inference_address": "http://0.0.0.0:8080", "management_address": "http:
         "metrics_address": "http://127.0.0.1:8082", "model_store": "/store", "service_envelope": "kserve",
         "allowed_urls": "file:///store/.*", "disable_token_authorization": "true", "disable_system_metrics": "true",
         "max_request_size": "100000", "vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-# The management API knows the model's worker; bash's own way to ask, as the image has no other that is quick.
-KNOWS = ("exec 3<>/dev/tcp/127.0.0.1/8081; printf 'GET /models/%s HTTP/1.0\\r\\n\\r\\n' >&3; grep -q READY <&3")
+# The chart's own probe, which asks the management API from inside.
+PROBE_PROGRAM = CHART / "files" / "ready.sh"
 CONNECTS = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
 
 
@@ -87,7 +88,8 @@ SERVERS: dict[str, Server] = {
     "shared": torchserve("double", "dies", "prints", probe=CONNECTS, management_address="http://0.0.0.0:8080",
                          service_envelope=None),
     "tokens": torchserve("double", probe=CONNECTS, disable_token_authorization="false"),
-    "gone": torchserve("double", "gone", probe=CONNECTS),
+    "ends": replace(torchserve("double", "gone", probe=CONNECTS), runs=False),
+    "gone": Server({"tiny": {}, "gone": {}}),
     "probe": Server(probe={"httpGet": {"path": "/ping", "port": 8080}, "periodSeconds": 1}),
     "snapshot": Server(config={"model_snapshot": "{'models': {'tiny': {}}}"}),
     "stranger": Server(),
@@ -120,6 +122,8 @@ DEFECTS: dict[str, Defect] = {
     "no envelope": Defect("shared", ANSWERS, "came [6, 2, 4]"),
     "a worker that died once": Defect("shared", LOG, "died"),
     "tokens that no client has": Defect("tokens", "snapshot.tokens_are_off", "disable_token_authorization is false"),
+    "a server that ends, as an archive is not in its store": Defect(
+        "ends", "objects.no_container_was_started_again", "started again: ends-predictor"),
     "an archive that is not in the store": Defect("gone", "snapshot.the_archives_are_in_the_store", "no gone.mar"),
     "a model of the snapshot that is not served": Defect("gone", WORKERS, "gone"),
     # Objects.
@@ -174,7 +178,7 @@ def config_maps() -> Iterator[dict[str, Any]]:
     """The ConfigMaps of all."""
     yield {"metadata": {"name": "store"}, "binaryData": archives()}
     program = Path(__file__).with_name("faulty_server.py").read_text(encoding="utf-8")
-    yield {"metadata": {"name": "faulty"}, "data": {"faulty_server.py": program}}
+    yield {"metadata": {"name": "faulty"}, "data": {"faulty_server.py": program, "ready.sh": PROBE_PROGRAM.read_text()}}
     for name, server in SERVERS.items():
         yield {"metadata": {"name": f"{name}-config"}, "data": {"config.properties": properties(server)}}
 
@@ -187,7 +191,7 @@ def pod(name: str, image: str) -> dict[str, Any]:
     if server.claim:
         mounts["claim"] = {"persistentVolumeClaim": {"claimName": server.claim}}
     probe = {"httpGet": {"path": "/v1/models/tiny", "port": 8080}, "periodSeconds": 1} if server.faulty is not None else {
-        "exec": {"command": ["bash", "-c", KNOWS % next(iter(server.models))]}, "periodSeconds": 2, "timeoutSeconds": 5}
+        "exec": {"command": ["bash", "/faulty/ready.sh", "8081", *server.models]}, "periodSeconds": 2, "timeoutSeconds": 5}
     pretends = ["python", "/faulty/faulty_server.py"]
     start = ["torchserve", "--start", "--foreground", "--ncs"] if server.faulty is None else pretends
     return {
