@@ -156,6 +156,13 @@ def conformance(session: nox.Session) -> None:
     run(session, "pytest", "tests/conformance", *session.posargs)
 
 
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """Is a release of yours right? `-- --namespace NAMESPACE --release RELEASE --kubeconfig FILE --sample FILE --expect FILE`."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "tests/conformance", *session.posargs)
+
+
 def bring_up(session: nox.Session) -> None:
     """The cluster by itself, because making it takes minutes and shows its progress."""
     given = options(session)
