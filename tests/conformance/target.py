@@ -24,12 +24,12 @@ class Inside:
     Attributes:
         config: the keys of TorchServe's config.properties; {} where it was not found.
         store: names of the files in the model store.
-        workers: model -> version -> its workers, as the management API has them.
+        workers: model -> version -> its workers, as the management API has them; None where that one does not tell.
     """
 
     config: Mapping[str, str]
     store: tuple[str, ...]
-    workers: Mapping[str, Mapping[str, list[dict[str, Any]]]]
+    workers: Mapping[str, Mapping[str, list[dict[str, Any]]]] | None
 
 
 @dataclass
@@ -144,9 +144,16 @@ class Target:
 
     def predict(self, body: Any, model: str = "") -> requests.Response:
         """The answer to a predict request in the release's protocol."""
+        return self.call("POST", self._path(model), json=body)
+
+    def send(self, body: bytes) -> requests.Response:
+        """The same for a body as it is, which calls itself JSON."""
+        return self.call("POST", self._path(), data=body, headers={"Content-Type": "application/json"})
+
+    def _path(self, model: str = "") -> str:
         if self.protocol not in PREDICT:
             raise NotApplicable(f"requests in {self.protocol} are not made here")
-        return self.call("POST", PREDICT[self.protocol].format(model=model or self.model), json=body)
+        return PREDICT[self.protocol].format(model=model or self.model)
 
 
 def properties(text: str) -> dict[str, str]:

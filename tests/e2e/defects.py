@@ -137,7 +137,7 @@ DEFECTS: dict[str, Defect] = {
     # A server that pretends.
     "an answer for a model that is not there": Defect(
         "knows-all", "answers.a_model_that_is_not_there_is_not_found", "200 for a model that is not there"),
-    "no limit": Defect("no-limit", BIG, "were answered with"),
+    "no limit": Defect("no-limit", BIG, "were answered with 200"),
     "a server that a big request breaks": Defect("sick-of-big", BIG, "no longer answers as before: 503"),
     "a big request that is the server's error": Defect("big-is-500", BIG, "answered with 500"),
     "an answer to what is no JSON": Defect("no-json-is-fine", "answers.what_is_no_json_is_an_error", "200 for what is no JSON"),

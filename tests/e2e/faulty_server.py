@@ -39,12 +39,14 @@ def predict(body: bytes) -> tuple[int, object]:
     with lock:
         busy += 1
         latest = numbers[0] if numbers else 0
-    time.sleep(0.2 if DEFECT in ("mixes", "breaks-in-bursts", "refuses-bursts") else 0)
+    time.sleep(0.2 if DEFECT in ("mixes", "breaks-in-bursts") else 0)
     with lock:
         alone, busy = busy == 1, busy - 1
         numbers = [latest] if DEFECT == "mixes" and len(numbers) == 1 else numbers
-    if not alone and DEFECT in ("breaks-in-bursts", "refuses-bursts"):
-        return (500 if DEFECT == "breaks-in-bursts" else 503), {"error": "no worker is available"}
+    if not alone and DEFECT == "breaks-in-bursts":
+        return 500, {"error": "the worker died"}
+    if len(numbers) == 1 and DEFECT == "refuses-bursts":  # one instance alone is what bursts are made of
+        return 503, {"error": "no worker is available"}
     answers = sorted(2 * number for number in numbers) if DEFECT == "sorts" else [2 * number for number in numbers]
     if DEFECT == "loses-one" and len(answers) > 1:
         answers.pop()

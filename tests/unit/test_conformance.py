@@ -77,7 +77,7 @@ def breaks_after_big(release: Target) -> None:
     answered = release.call
 
     def call(method: str, path: str, **options: Any) -> requests.Response:
-        if len(str(options.get("json"))) > 1000:
+        if len(options.get("data", "")) > 1000:
             wrong(release, alone=(503, {"error": "no worker"}), burst=(503, {"error": "no worker"}))
         return answered(method, path, **options)
     call.wrong = answered.wrong  # type: ignore[attr-defined]
@@ -244,3 +244,19 @@ def test_a_burst_may_be_refused_in_part_if_the_rest_is_right() -> None:
         return answered.answer("x", 503, {"error": "full"}) if busy else answered(method, path, **options)
     release.call = call
     assert failures(release) == {}
+
+
+def test_each_kind_of_bad_line_is_told_once() -> None:
+    release = target()
+    says(release, "kserve-container", "x [INFO ] W - Backend worker process died.")
+    release.logs[POD, "kserve-container"] += "\n2026-11-28T10:00:12Z Traceback (most recent call last):" * 2
+    found = failures(release)["logs.the_server_says_nothing_bad"]
+    assert found.count("Backend worker process died.") == found.count("Traceback (most recent call last):") == 1
+
+
+def test_a_management_api_that_tells_nothing_is_no_missing_worker() -> None:
+    release = target()
+    release.inside = {pod: dataclasses.replace(inside, workers=None) for pod, inside in release.inside.items()}
+    release.unread.append("tiny: the management API from inside: HTTP Error 401")
+    with pytest.raises(NotApplicable, match="HTTP Error 401"):
+        CHECKS["snapshot.every_model_has_its_workers"](release)

@@ -42,9 +42,6 @@ def a_model_that_is_not_there_is_not_found(target: Target) -> None:
 
 def what_is_no_json_is_an_error(target: Target) -> None:
     """An error, and the server lives on."""
-    path = {"v1": f"v1/models/{target.model}:predict", "v2": f"v2/models/{target.model}/infer"}.get(target.protocol)
-    if not path:
-        raise NotApplicable(f"requests in {target.protocol} are not made here")
-    answer = target.call("POST", path, data=b"{not json", headers={"Content-Type": "application/json"})
+    answer = target.send(b"{not json")
     assert answer.status_code >= 400, f"{answer.status_code} for what is no JSON: {answer.text[:200]}"
     lives(target)

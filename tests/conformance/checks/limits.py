@@ -1,5 +1,6 @@
 """What is too big is refused, and many requests at once are answered as each alone."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import requests
@@ -13,12 +14,12 @@ BUSY = (429, 503)  # an honest refusal, when more comes than the queue holds
 
 
 def a_request_that_is_too_big_is_refused(target: Target) -> None:
-    """One more than `max_request_size`, after which the server answers as before."""
+    """The sample, with blanks after it until it is longer than `max_request_size`; then the server answers as before."""
     limit = int(target.config.get("max_request_size", DEFAULT_LIMIT))
     if limit >= BIGGEST:
         raise NotApplicable(f"max_request_size is {limit}, more than is sent here")
     try:
-        answer = target.predict({"instances": [{"data": "x" * limit}]})
+        answer = target.send(json.dumps({"instances": []} if target.sample is None else target.sample).encode().ljust(limit + 1))
     except requests.ConnectionError:  # it need not read what it won't take
         lives(target)
         return
