@@ -1,4 +1,4 @@
-"""The conformance suite on the releases of the main job, as one who has only a kubeconfig runs it; and that it changes nothing."""
+"""The conformance suite on the releases of the main job, run as by one who has only a kubeconfig."""
 
 import json
 import subprocess
@@ -23,9 +23,10 @@ def run(cluster: up.Cluster, namespace: str, releases: dict[str, Release], tmp_p
     def run(name: str, *options: str) -> tuple[int, dict[str, Any], str]:
         folder = tmp_path_factory.mktemp("conformance")
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance", "--kubeconfig", str(cluster.kubeconfig),
-             "--namespace", namespace, "--release", releases[name].name, "--report-json", str(folder / "report.json"),
-             "--report-html", str(folder / "report.html"), "--junitxml", str(folder / "report.xml"), *options],
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance",
+             "--kubeconfig", str(cluster.kubeconfig), "--namespace", namespace, "--release", releases[name].name,
+             "--report-json", str(folder / "report.json"), "--report-html", str(folder / "report.html"),
+             "--junitxml", str(folder / "report.xml"), *options],
             cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=SECONDS)
         report = Path(folder / "report.json")
         found = json.loads(report.read_text())["results"] if report.exists() else []
