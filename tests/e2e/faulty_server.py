@@ -94,6 +94,13 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        """Says nothing of clients that did not wait, such as a probe while the machine is busy: the log is looked at."""
+
+
 def main() -> None:
     mark = Path("/tmp/was-here")
     if DEFECT == "restarts" and not mark.exists():
@@ -106,10 +113,10 @@ def main() -> None:
             traceback.print_exc()
     if DEFECT == "worker-dies":
         print("[INFO ] W-9000-tiny_1.0-stdout MODEL_LOG - Backend worker process died.", flush=True)
-    inside = ThreadingHTTPServer(("" if DEFECT == "open-management" else "127.0.0.1", 8081), Handler)
+    inside = Server(("" if DEFECT == "open-management" else "127.0.0.1", 8081), Handler)
     threading.Thread(target=inside.serve_forever, daemon=True).start()
     threading.Timer(LATE_SECONDS if DEFECT == "ready-early" else 0, lambda: print(LOADED, flush=True)).start()
-    ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+    Server(("", 8080), Handler).serve_forever()
 
 
 if __name__ == "__main__":
