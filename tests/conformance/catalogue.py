@@ -44,6 +44,7 @@ class Entry:
         return bool(self.pattern.search(line))
 
 
+@cache
 def _read() -> dict[str, Any]:
     return yaml.safe_load((resources.files(__package__) / "catalogue.yaml").read_text(encoding="utf-8"))
 
@@ -69,7 +70,7 @@ def explain(line: str, place: str, severities: Iterable[str] = SEVERITIES) -> li
 
 
 def visible_lines(text: str, place: str) -> Iterator[tuple[int, str]]:
-    """The lines of a log with their numbers (from 0), without those that belong to a harmless one before them."""
+    """The lines of a log with their numbers (from 0), without those that belong to the one before them (`hides`)."""
     hidden = 0
     for number, line in enumerate(text.splitlines()):
         if hidden:

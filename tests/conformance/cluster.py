@@ -75,7 +75,7 @@ def read(kubeconfig: str | None, namespace: str, release: str, way: Way, **more:
         servers = []
     for pod in servers:
         _look_inside(core, target, pod)
-    target.call = _call(session, api, target, way)
+    target.call = calling(session, api, target, way)
     return target
 
 
@@ -90,8 +90,9 @@ def _session(api: kubernetes.client.ApiClient) -> requests.Session:
     return session
 
 
-def _call(session: requests.Session, api: kubernetes.client.ApiClient, target: Target,
-          way: Way) -> Callable[..., requests.Response]:
+def calling(session: requests.Session, api: kubernetes.client.ApiClient, target: Target,
+            way: Way) -> Callable[..., requests.Response]:
+    """call(method, path, **options for requests), by the way that is given, else by the API server."""
     if way.url:
         outside = requests.Session()
         outside.verify = way.verify

@@ -47,13 +47,7 @@ def target(config: pytest.Config) -> Target:
 
     if not (given("--release") and given("--namespace")):
         raise pytest.UsageError("say which release: --namespace NAMESPACE --release NAME")
-    headers = dict(_pair(text, ":") for text in config.getoption("--header"))
-    if cookies := config.getoption("--cookie"):
-        headers["Cookie"] = "; ".join("=".join(_pair(text, "=")) for text in cookies)
-    headers |= {"Host": given("--host")} if given("--host") else {}
-    if headers and not given("--url"):
-        raise pytest.UsageError("--header, --cookie and --host are for --url: the API server passes them on to nobody")
-    way = cluster.Way(given("--url") or "", headers, False if given("--ca") == "none" else given("--ca") or True)
+    way = way_of(given("--url") or "", config.getoption("--header"), config.getoption("--cookie"), given("--host"), given("--ca"))
     samples, expected = config.getoption("--sample"), config.getoption("--expect")
     if expected and len(samples) != len(expected):
         raise pytest.UsageError(f"{len(samples)} --sample and {len(expected)} --expect: give one --expect for each --sample")
@@ -71,6 +65,16 @@ def target(config: pytest.Config) -> Target:
         raise pytest.UsageError(str(error)) from None
     except (*UNREADABLE, kubernetes.config.ConfigException, OSError, ValueError) as error:
         raise pytest.UsageError(f"the release, or a file that is given, can't be read: {short(error)}") from None
+
+
+def way_of(url: str, headers: list[str], cookies: list[str], host: str | None, ca: str | None) -> cluster.Way:
+    """The way to the server that options name, each as it is written. Raises UsageError for what can't be meant."""
+    sent = dict(_pair(text, ":") for text in headers)
+    sent |= {"Cookie": "; ".join("=".join(_pair(text, "=")) for text in cookies)} if cookies else {}
+    sent |= {"Host": host} if host else {}
+    if sent and not url:
+        raise pytest.UsageError("--header, --cookie and --host are for --url: the API server passes them on to nobody")
+    return cluster.Way(url, sent, False if ca == "none" else ca or True)
 
 
 def _pair(text: str, sign: str) -> tuple[str, str]:

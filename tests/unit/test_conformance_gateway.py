@@ -48,7 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, **given: Any) -> Any:
     """The target that these options make, without a cluster."""
     def read(*given: Any, **_: Any) -> Any:
         found = target()
-        found.call = cluster._call(requests.Session(), SimpleNamespace(), found, given[3])
+        found.call = cluster.calling(requests.Session(), SimpleNamespace(), found, given[3])
         return found
     monkeypatch.setattr(cluster, "read", read)
     values = {"--namespace": "x", "--release": "tiny", "--sample": [], "--expect": [], "--header": [], "--cookie": [],
