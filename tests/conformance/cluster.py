@@ -160,7 +160,8 @@ def _look_inside(core: kubernetes.client.CoreV1Api, target: Target, pod: Object)
         target.unread.append(f"{name} from inside: {short(error)}")
         return
     target.unread += [f"{name}: the management API from inside: {found['error']}"] if "error" in found else []
-    target.inside[name] = Inside(found["config"], tuple(found["store"]), found["workers"])
+    target.inside[name] = Inside(found["config"], tuple(found["store"]),
+                                 None if "error" in found else found["workers"])
 
 
 def _configs(server: Object) -> list[str]:

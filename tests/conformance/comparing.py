@@ -41,3 +41,14 @@ def same(given: Any, expected: Any, ratio: float) -> bool:
     if numbers and (isinstance(given, float) or isinstance(expected, float)):
         return math.isclose(given, expected, rel_tol=ratio, abs_tol=ratio)
     return type(given) is type(expected) and given == expected
+
+
+def single_instances(target: Target) -> list[tuple[Any, Any]]:
+    """Each instance of the given samples in protocol v1, with its right prediction; samples without one each have none."""
+    found: list[tuple[Any, Any]] = []
+    for sample, expected in target.pairs:
+        instances = sample.get("instances") if isinstance(sample, dict) and set(sample) == {"instances"} else None
+        predictions = expected.get("predictions") if isinstance(expected, dict) else None
+        if isinstance(instances, list) and isinstance(predictions, list) and len(instances) == len(predictions):
+            found += zip(instances, predictions, strict=True)
+    return found

@@ -4,6 +4,7 @@ import pytest
 
 from . import options, report
 from .checks import CHECKS
+from .remedies import REMEDIES
 from .target import Target
 
 RESULTS = pytest.StashKey[list[report.Result]]()
@@ -27,13 +28,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Notes the result of a check, and shows of a failure its sentence alone."""
     found = yield
     if call.when == "call" and (check := getattr(item, "callspec", None)) and "check" in check.params:
+        remedy = ""
         name, error = check.params["check"], call.excinfo.value if call.excinfo else None
         why = str(getattr(error, "msg", None) or error or "")
         if call.excinfo and not isinstance(error, pytest.skip.Exception):
             why = why if isinstance(error, AssertionError) else f"{type(error).__name__}: {why}"
-            found.longrepr = why
+            remedy = REMEDIES[name]
+            found.longrepr = f"{why}\n{remedy}"
         what = " ".join((CHECKS[name].__doc__ or "").split())
-        item.config.stash[RESULTS].append(report.Result(name, what, found.outcome, why, call.duration))
+        item.config.stash[RESULTS].append(report.Result(name, what, found.outcome, why, call.duration, remedy))
     return found
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -43,6 +46,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for result in results:
             terminalreporter.write_line(f"{result.outcome:8} {result.check.replace('_', ' ').replace('.', ': ', 1)}"
                                         f"{'' if result.outcome == 'passed' else ' - ' + result.why.splitlines()[0]}")
+            if result.remedy:
+                terminalreporter.write_line(f"{'':8} what to do: {result.remedy}")
         terminalreporter.write_line(report.summary(results))
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

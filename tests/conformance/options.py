@@ -1,26 +1,32 @@
 """The options of the suite, and what they make: the target."""
 
+import itertools
+
 import kubernetes
 import pytest
 
 from . import cluster
 from .owners import UNREADABLE, short
-from .target import Target
+from .target import PREDICT, Target
 
 OPTIONS = {
     "--kubeconfig": "file; else $KUBECONFIG, else ~/.kube/config",
     "--namespace": "of the release",
     "--release": "name of the InferenceService",
     "--model": "name of the model, if it is not the first of the snapshot",
-    "--sample": "file with the JSON of a request",
-    "--expect": "file with the JSON of its right answer; what it leaves out may be anything",
+    "--protocol": "v1 or v2, where the InferenceService does not say it; else v1",
     "--url": "address of the server in place of the API server's way to it: https://HOST[/PATH], before /v1/…",
     "--host": "the Host header for --url",
     "--ca": "file with the authority of --url's certificate; `none` accepts any",
     "--report-json": "file for the results as JSON",
     "--report-html": "file for the results as a page",
 }
-SEVERAL = {"--header": "NAME: VALUE, sent with every request to --url", "--cookie": "NAME=VALUE, the same as a cookie"}
+SEVERAL = {
+    "--sample": "file with the JSON of a request",
+    "--expect": "file with the JSON of its right answer, as many as there are samples; what it leaves out may be anything",
+    "--header": "NAME: VALUE, sent with every request to --url",
+    "--cookie": "NAME=VALUE, the same as a cookie",
+}
 
 
 def add(parser: pytest.Parser, plugins: pytest.PytestPluginManager) -> None:
@@ -42,10 +48,17 @@ def target(config: pytest.Config) -> Target:
     if not (given("--release") and given("--namespace")):
         raise pytest.UsageError("say which release: --namespace NAMESPACE --release NAME")
     way = way_of(given("--url") or "", config.getoption("--header"), config.getoption("--cookie"), given("--host"), given("--ca"))
+    samples, expected = config.getoption("--sample"), config.getoption("--expect")
+    if expected and len(samples) != len(expected):
+        raise pytest.UsageError(f"{len(samples)} --sample and {len(expected)} --expect: give one --expect for each --sample")
+    if given("--protocol") not in (None, *PREDICT):
+        raise pytest.UsageError(f"--protocol {given('--protocol')}: requests are made in {' or '.join(PREDICT)}")
     try:
-        found = cluster.read(given("--kubeconfig"), given("--namespace"), given("--release"), way,
-                            sample=cluster.body(given("--sample")), expected=cluster.body(given("--expect")),
-                            model_given=given("--model") or "", burst=config.getoption("--burst"))
+        pairs = [(cluster.body(one), cluster.body(other)) for one, other in itertools.zip_longest(samples, expected)]
+        (first, right), *more = pairs or [(None, None)]
+        found = cluster.read(given("--kubeconfig"), given("--namespace"), given("--release"), way, sample=first, expected=right,
+                             more=more, model_given=given("--model") or "", protocol_given=given("--protocol") or "",
+                             burst=config.getoption("--burst"))
         assert found.service
         return found
     except AssertionError as error:

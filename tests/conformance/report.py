@@ -17,6 +17,7 @@ class Result:
     Attributes:
         outcome: passed, failed or skipped.
         why: what is wrong, or why the check was not made.
+        remedy: what to do about it; "" unless it failed.
     """
 
     check: str
@@ -24,6 +25,7 @@ class Result:
     outcome: str
     why: str
     seconds: float
+    remedy: str = ""
 
 
 def as_json(head: dict[str, Any], results: list[Result]) -> str:
@@ -34,7 +36,7 @@ def as_json(head: dict[str, Any], results: list[Result]) -> str:
 def as_html(head: dict[str, Any], results: list[Result]) -> str:
     rows = "".join(
         f"<tr class={result.outcome}><td>{result.outcome}<td>{html.escape(result.check)}<td>{html.escape(result.what)}"
-        f"<td><pre>{html.escape(result.why)}</pre><td>{result.seconds:.2f} s" for result in results)
+        f"<td><pre>{html.escape(result.why)}\n{html.escape(result.remedy)}</pre><td>{result.seconds:.2f} s" for result in results)
     title = html.escape(f"Conformance of {head['namespace']}/{head['release']}")
     return (f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
             f"<p>{html.escape(summary(results))}<table>"

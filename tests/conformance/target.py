@@ -9,6 +9,7 @@ import requests
 
 from .owners import Object, of_release
 
+CONFIG = "config.properties"
 PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
 
 
@@ -23,12 +24,12 @@ class Inside:
     Attributes:
         config: the keys of TorchServe's config.properties; {} where it was not found.
         store: names of the files in the model store.
-        workers: model -> version -> its workers, as the management API has them.
+        workers: model -> version -> its workers, as the management API has them; None where that one does not tell.
     """
 
     config: Mapping[str, str]
     store: tuple[str, ...]
-    workers: Mapping[str, Mapping[str, list[dict[str, Any]]]]
+    workers: Mapping[str, Mapping[str, list[dict[str, Any]]]] | None
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Target:
         call: call(method, path, **options for requests): the server's answer, whatever it is.
         reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
         sample: body of a request that `expected` is the right answer to; None when none was given.
+        more: further pairs of a request and its right answer.
+        protocol_given: v1 or v2 where the InferenceService does not say it.
         ratio: how much two numbers may differ, relative to the bigger one.
     """
 
@@ -54,6 +57,8 @@ class Target:
     reach: Callable[[str, int, str], tuple[int, str] | None]
     sample: Any = None
     expected: Any = None
+    more: list[tuple[Any, Any]] = field(default_factory=list)
+    protocol_given: str = ""
     model_given: str = ""
     ratio: float = 1e-4
     burst: int = 16
@@ -96,7 +101,21 @@ class Target:
         for inside in self.inside.values():
             if inside.config:
                 return inside.config
-        raise NotApplicable("TorchServe's config.properties can't be read from inside the pods")
+        for item in self.items:
+            if item["kind"] == "ConfigMap" and item["metadata"]["name"] in self._mounted and CONFIG in (item.get("data") or {}):
+                return properties(item["data"][CONFIG])
+        raise NotApplicable("TorchServe's config.properties can't be read: not from inside the pods, nor is it in a ConfigMap")
+
+    @property
+    def _mounted(self) -> set[str]:
+        """Names of the ConfigMaps that the pods mount."""
+        return {volume["configMap"].get("name", "") for pod in self.pods for volume in pod["spec"].get("volumes", [])
+                if "configMap" in volume}
+
+    @property
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """All given requests with their right answers, which may be None: not given."""
+        return [*([(self.sample, self.expected)] if self.sample is not None else []), *self.more]
 
     @property
     def snapshot(self) -> dict[str, dict[str, dict[str, Any]]]:
@@ -110,7 +129,8 @@ class Target:
 
     @property
     def protocol(self) -> str:
-        return self.service["spec"]["predictor"].get("model", {}).get("protocolVersion") or "v1"
+        predictor = self.service["spec"]["predictor"]
+        return self.protocol_given or (predictor.get("model") or predictor.get("pytorch") or {}).get("protocolVersion") or "v1"
 
     @property
     def model(self) -> str:
@@ -124,9 +144,22 @@ class Target:
 
     def predict(self, body: Any, model: str = "") -> requests.Response:
         """The answer to a predict request in the release's protocol."""
+        return self.call("POST", self._path(model), json=body)
+
+    def send(self, body: bytes) -> requests.Response:
+        """The same for a body as it is, which calls itself JSON."""
+        return self.call("POST", self._path(), data=body, headers={"Content-Type": "application/json"})
+
+    def _path(self, model: str = "") -> str:
         if self.protocol not in PREDICT:
             raise NotApplicable(f"requests in {self.protocol} are not made here")
-        return self.call("POST", PREDICT[self.protocol].format(model=model or self.model), json=body)
+        return PREDICT[self.protocol].format(model=model or self.model)
+
+
+def properties(text: str) -> dict[str, str]:
+    """Keys and values of a config.properties."""
+    pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def condition(item: Object, kind: str) -> str:

@@ -58,10 +58,10 @@ class Server:
         if not path.startswith("v1/models/tiny:"):
             return self.answer("unknown", 404, {"code": 404, "message": "Model not found: x"})
         if "data" in options:
+            if len(options["data"]) > 1000:
+                return self.answer("big", 413, {"error": "too big"})
             return self.answer("no-json", 400, {"error": "no JSON"})
         instances = options["json"]["instances"]
-        if len(json.dumps(options["json"])) > 1000:
-            return self.answer("big", 413, {"error": "too big"})
         answer = {"predictions": [instance["data"] * 2 for instance in instances]}
         return self.answer("alone" if len(instances) > 1 else "burst", 200, answer)
 

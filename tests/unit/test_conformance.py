@@ -1,6 +1,7 @@
 """The conformance checks: a healthy release passes all of them, and each of some thirty seeded defects is named by its own."""
 
 import dataclasses
+import itertools
 import json
 import re
 import subprocess
@@ -17,8 +18,9 @@ from ci.cluster.paths import REPOSITORY
 from tests.conformance import report
 from tests.conformance.checks import CHECKS
 from tests.conformance.comparing import same
+from tests.conformance.remedies import REMEDIES
 from tests.conformance.target import NotApplicable, Target
-from tests.unit.conformance_target import LOG, SNAPSHOT, target
+from tests.unit.conformance_target import LOG, SNAPSHOT, item, target
 
 POD = "tiny-predictor-1-a"
 
@@ -77,7 +79,7 @@ def breaks_after_big(release: Target) -> None:
     answered = release.call
 
     def call(method: str, path: str, **options: Any) -> requests.Response:
-        if len(str(options.get("json"))) > 1000:
+        if len(options.get("data", "")) > 1000:
             wrong(release, alone=(503, {"error": "no worker"}), burst=(503, {"error": "no worker"}))
         return answered(method, path, **options)
     call.wrong = answered.wrong  # type: ignore[attr-defined]
@@ -127,6 +129,9 @@ DEFECTS: dict[str, tuple[str, Callable[[Target], Any]]] = {
     "no probe": ("readiness.the_probe_looks_at_the_model", probe),
     "ready before it had loaded": ("readiness.ready_came_after_the_model_had_loaded",
                                    lambda it: condition(it, "Pod", lastTransitionTime="2026-11-28T10:00:03Z")),
+    "ready before the second model had loaded": (
+        "readiness.ready_came_after_the_model_had_loaded", lambda it: it.logs.update({(POD, "kserve-container"): LOG + (
+            "\n2026-11-28T10:00:30Z x [DEBUG] W-9001-other_1.0 o.p.s.wlm.WorkerThread - State change -> WORKER_MODEL_LOADED")})),
     "a worker that died": ("logs.the_server_says_nothing_bad",
                            lambda it: says(it, "kserve-container", "x [INFO ] W - Backend worker process died.")),
     "an exception in a handler": ("logs.the_server_says_nothing_bad", lambda it: says(
@@ -139,6 +144,13 @@ DEFECTS: dict[str, tuple[str, Callable[[Target], Any]]] = {
         it, "reach", lambda _, port, __: (200, json.dumps(MANAGEMENT[1])) if port == 8081 else None)),
     "a wrong answer": ("answers.the_sample_is_answered_as_expected",
                        lambda it: wrong(it, alone=(200, {"predictions": [2, 4, 7]}))),
+    "another order of instances, the same predictions": (
+        "answers.the_instances_of_one_request_are_answered_in_their_order",
+        lambda it: wrong(it, alone=(200, {"predictions": [2, 4, 6]}))),
+    "the second of two samples": ("answers.the_sample_is_answered_as_expected",
+                                  lambda it: it.more.append(({"instances": [{"data": 1}]}, {"predictions": [3]}))),
+    "what is too big is an error of the server": ("limits.a_request_that_is_too_big_is_refused",
+                                                  lambda it: wrong(it, big=(500, {"error": "memory"}))),
     "an answer that is no JSON": ("answers.the_sample_is_answered_as_expected", lambda it: wrong(it, alone=(200, b"<html>"))),
     "a wrong name is answered": ("answers.a_model_that_is_not_there_is_not_found",
                                  lambda it: wrong(it, unknown=(200, {"predictions": []}))),
@@ -169,7 +181,7 @@ def test_a_defect_is_named_by_the_check_that_is_for_it(defect: str) -> None:
 
 
 def test_every_check_has_a_defect_that_it_names() -> None:
-    assert set(CHECKS) == {check for check, _ in DEFECTS.values()}
+    assert set(CHECKS) == {check for check, _ in DEFECTS.values()} == set(REMEDIES)
     assert len(DEFECTS) >= 20
 
 
@@ -214,3 +226,50 @@ def test_the_package_has_every_file_of_the_suite_and_imports_nothing_of_this_rep
     assert {file.name for file in files if file.suffix != ".py"} == set(settings["package-data"]["torchserve_conformance"])
     for file in files:
         assert not re.search(r"^\s*(from|import) (ci|tests)\b", file.read_text(), re.MULTILINE), file
+
+
+@pytest.mark.parametrize(("given", "sentence"), [
+    (["--sample", "a", "--sample", "b", "--expect", "c"], "give one --expect for each --sample"),
+    (["--protocol", "v3"], "requests are made in v1 or v2")])
+def test_options_that_do_not_fit_each_other_are_refused(given: list[str], sentence: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance", "--namespace", "x",
+                           "--release", "y", *given], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
+    assert sentence in done.stdout
+
+
+def test_the_configuration_is_read_from_its_config_map_where_nobody_is_let_in() -> None:
+    release = target()
+    release.inside = {}
+    with pytest.raises(NotApplicable):
+        release.config  # noqa: B018
+    of_kind(release, "Pod")["spec"]["volumes"].append({"name": "config", "configMap": {"name": "settings"}})
+    release.items.append(item("ConfigMap", "settings", data={"config.properties": "# a=b\nmax_request_size=7\nx = y=z"}))
+    assert release.config == {"max_request_size": "7", "x": "y=z"}
+
+
+def test_a_burst_may_be_refused_in_part_if_the_rest_is_right() -> None:
+    release, count = target(), itertools.count()
+    answered = release.call
+
+    def call(method: str, path: str, **options: Any) -> requests.Response:
+        busy = len(options.get("json", {}).get("instances", [])) == 1 and next(count) % 2
+        return answered.answer("x", 503, {"error": "full"}) if busy else answered(method, path, **options)
+    release.call = call
+    assert failures(release) == {}
+
+
+def test_each_kind_of_bad_line_is_told_once() -> None:
+    release = target()
+    says(release, "kserve-container", "x [INFO ] W - Backend worker process died.")
+    release.logs[POD, "kserve-container"] += "\n2026-11-28T10:00:12Z Traceback (most recent call last):" * 2
+    found = failures(release)["logs.the_server_says_nothing_bad"]
+    assert found.count("Backend worker process died.") == found.count("Traceback (most recent call last):") == 1
+
+
+def test_a_management_api_that_tells_nothing_is_no_missing_worker() -> None:
+    release = target()
+    release.inside = {pod: dataclasses.replace(inside, workers=None) for pod, inside in release.inside.items()}
+    release.unread.append("tiny: the management API from inside: HTTP Error 401")
+    with pytest.raises(NotApplicable, match="HTTP Error 401"):
+        CHECKS["snapshot.every_model_has_its_workers"](release)

@@ -1,21 +1,36 @@
 """Right answers to what is given, and errors for what is wrong."""
 
-from ..comparing import NOBODY, from_server, lives, parsed, same
+from ..comparing import NOBODY, from_server, lives, parsed, same, single_instances
 from ..target import NotApplicable, Target
 
 AGAIN = 5
 
 
 def the_sample_is_answered_as_expected(target: Target) -> None:
-    """`--sample` is sent several times, so that more than one pod answers; `--expect` has to come each time."""
-    if target.sample is None:
+    """Each `--sample` is sent several times, so that more than one pod answers; its `--expect` has to come each time."""
+    if not target.pairs:
         raise NotApplicable("no --sample was given")
-    for _ in range(AGAIN):
-        answer = target.predict(target.sample)
+    for sample, expected in target.pairs * AGAIN:
+        answer = target.predict(sample)
         assert answer.status_code == 200, f"{answer.status_code}: {answer.text[:300]}"
         given = parsed(answer)
-        if target.expected is not None:
-            assert same(given, target.expected, target.ratio), f"expected {str(target.expected)[:300]}, came {str(given)[:300]}"
+        if expected is not None:
+            assert same(given, expected, target.ratio), f"expected {str(expected)[:300]}, came {str(given)[:300]}"
+
+
+def the_instances_of_one_request_are_answered_in_their_order(target: Target) -> None:
+    """The samples' instances in one request, then the other way round: each prediction has to move with its instance."""
+    if target.protocol != "v1":
+        raise NotApplicable("only in protocol v1 are the instances of a request a list that can be put in another order")
+    pairs = single_instances(target)
+    if len({str(right) for _, right in pairs}) < 2:
+        raise NotApplicable("the samples have no two instances with different right answers")
+    for ordered in (pairs, pairs[::-1]):
+        answer = target.predict({"instances": [one for one, _ in ordered]})
+        assert answer.status_code == 200, f"{answer.status_code} for {len(ordered)} instances: {answer.text[:300]}"
+        given, right = parsed(answer), {"predictions": [right for _, right in ordered]}
+        assert same(given, right, target.ratio), (
+            f"{len(ordered)} instances in one request: expected {str(right)[:200]}, came {str(given)[:200]}")
 
 
 def a_model_that_is_not_there_is_not_found(target: Target) -> None:
@@ -27,9 +42,6 @@ def a_model_that_is_not_there_is_not_found(target: Target) -> None:
 
 def what_is_no_json_is_an_error(target: Target) -> None:
     """An error, and the server lives on."""
-    path = {"v1": f"v1/models/{target.model}:predict", "v2": f"v2/models/{target.model}/infer"}.get(target.protocol)
-    if not path:
-        raise NotApplicable(f"requests in {target.protocol} are not made here")
-    answer = target.call("POST", path, data=b"{not json", headers={"Content-Type": "application/json"})
+    answer = target.send(b"{not json")
     assert answer.status_code >= 400, f"{answer.status_code} for what is no JSON: {answer.text[:200]}"
     lives(target)

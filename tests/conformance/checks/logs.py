@@ -23,8 +23,10 @@ def _clean(target: Target, *places: str) -> None:
     logs = {key: text for key, text in target.logs.items() if PLACE_OF_CONTAINER.get(key[1]) in places}
     if not logs:
         raise NotApplicable(f"there is no log of {' or '.join(places)}")
+    found: dict[str, str] = {}  # of each kind of bad line the first
     for (pod, container), text in logs.items():
         bare = "\n".join(line.partition(" ")[2] for line in text.splitlines())
         for number, line, entry in bad_lines(bare, PLACE_OF_CONTAINER[container]):
             where = f"{pod} {container}, line {number + 1} ({entry.id})"
-            raise AssertionError(f"{where}: {line[:300]}\n{entry.meaning} {entry.remedy}")
+            found.setdefault(entry.id, f"{where}: {line[:300]}\n{entry.meaning} {entry.remedy}")
+    assert not found, "\n".join(found.values())

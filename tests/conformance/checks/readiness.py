@@ -7,6 +7,7 @@ import re
 from ..target import NotApplicable, Target
 
 LOADED = re.compile(r"WORKER_MODEL_LOADED|Model succesfully loaded|model \S+ \S+ is ready")
+WORKER = re.compile(r"W-\d+-(?P<model>\S+)_[^_\s]+ ")
 
 
 def the_probe_looks_at_the_model(target: Target) -> None:
@@ -23,11 +24,11 @@ def the_probe_looks_at_the_model(target: Target) -> None:
 
 
 def ready_came_after_the_model_had_loaded(target: Target) -> None:
-    """By the times of the log and of the pod's condition, which is in whole seconds."""
+    """By the times of the log, of each model its first, and of the pod's condition, which is in whole seconds."""
     seen = 0
     for pod in target.ready_pods:
         log = target.logs.get((pod["metadata"]["name"], target.server(pod)["name"]), "")
-        stamp = next((line.split()[0] for line in log.splitlines() if LOADED.search(line)), "")
+        stamp = _loaded(log)
         since = next(one["lastTransitionTime"] for one in pod["status"]["conditions"] if one["type"] == "Ready")
         if stamp:
             seen += 1
@@ -36,6 +37,16 @@ def ready_came_after_the_model_had_loaded(target: Target) -> None:
             assert ready >= loaded, f"{pod['metadata']['name']} was Ready at {ready}, its model was loaded at {loaded}"
     if not seen:
         raise NotApplicable("no log says when a model was loaded; it may be too old for that")
+
+
+def _loaded(log: str) -> str:
+    """When the last of the models was loaded for the first time; "" where no line says it."""
+    first: dict[str, str] = {}
+    for line in log.splitlines():
+        if LOADED.search(line):
+            worker = WORKER.search(line)
+            first.setdefault(worker["model"] if worker else "", line.split()[0])
+    return max(first.values(), default="")
 
 
 def _of_queue_proxy(pod: dict) -> dict:

@@ -69,6 +69,8 @@ def every_model_has_its_workers(target: Target) -> None:
     if not target.inside:
         raise NotApplicable("the cluster lets nobody into the pods")
     for pod, inside in target.inside.items():
+        if inside.workers is None:
+            raise NotApplicable(f"its management API does not tell: {'; '.join(target.unread)}")
         assert set(inside.workers) == set(target.snapshot), (
             f"{pod} serves {sorted(inside.workers)}, the snapshot has {sorted(target.snapshot)}")
         for model, versions in target.snapshot.items():

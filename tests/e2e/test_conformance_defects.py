@@ -1,0 +1,125 @@
+"""The conformance suite on releases by hand: two that are right pass; of the others each defect is named by the check for it."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import kubernetes
+import pytest
+
+from ci.cluster import up
+from ci.cluster.report import timings
+from ci.cluster.waiting import wait_for
+from tests.conformance import cluster as read
+from tests.conformance.checks import CHECKS
+from tests.conformance.target import NotApplicable
+from tests.e2e import defects
+
+pytestmark = [pytest.mark.only("Standard"), pytest.mark.thorough]
+
+READY_SECONDS, LOADED_SECONDS = 240, 60
+SERVING = ("serving.kserve.io", "v1beta1")
+# Of a release by hand: no claim, no runtime, no sidecar, nothing that downloads.
+NOT_MADE = {"objects.the_runtime_is_there_and_takes_the_protocol", "objects.the_claims_are_bound",
+            "logs.the_sidecar_says_nothing_bad", "logs.the_download_says_nothing_bad",
+            "snapshot.the_model_that_is_asked_for_is_in_the_snapshot"}
+
+
+@pytest.fixture(scope="module")
+def servers(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str) -> None:
+    """All releases side by side, as far as each of them gets."""
+    core, custom = kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api)
+    for item in defects.config_maps():
+        core.create_namespaced_config_map(namespace, item)
+    core.create_namespaced_persistent_volume_claim(namespace, {
+        "metadata": {"name": "nobody"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "nobody",
+                                                 "resources": {"requests": {"storage": "1Mi"}}}})
+    core.create_namespaced_pod(namespace, defects.stranger(cluster.runtime_image))
+    for name in defects.SERVERS:
+        custom.create_namespaced_custom_object(*SERVING, namespace, "inferenceservices",
+                                               defects.inference_service(name, cluster.runtime_image))
+
+    def unready() -> list[str]:
+        found = custom.list_namespaced_custom_object(*SERVING, namespace, "inferenceservices")["items"]
+        ready = {item["metadata"]["name"] for item in found for condition in item.get("status", {}).get("conditions", [])
+                 if (condition["type"], condition["status"]) == ("Ready", "True")}
+        return sorted({name for name, server in defects.SERVERS.items() if server.runs} - ready)
+
+    def started_again(name: str) -> bool:
+        pods = core.list_namespaced_pod(namespace, label_selector=f"serving.kserve.io/inferenceservice={name}").items
+        return any(status.restart_count for pod in pods for status in pod.status.container_statuses or [])
+
+    def said(name: str, text: str) -> bool:
+        pods = core.list_namespaced_pod(namespace, label_selector=f"serving.kserve.io/inferenceservice={name}").items
+        return any(text in (core.read_namespaced_pod_log(pod.metadata.name, namespace) or "") for pod in pods)
+
+    wait_for("the releases to be Ready", lambda: not unready(), seconds=READY_SECONDS, state=lambda: f"not ready: {unready()}")
+    wait_for("the server that ends to be started again", partial(started_again, "ends"), seconds=READY_SECONDS)
+    # Ready came early, as it should: what is loaded late is now awaited.
+    for name, models in (("open", defects.SERVERS["open"].models), ("shared", defects.SERVERS["shared"].models),
+                         ("tokens", ["double"]), ("ready-early", ["tiny"])):
+        for model in models:
+            line = f"-{model}_1.0 State change WORKER_STARTED -> WORKER_MODEL_LOADED"
+            wait_for(f"{model} of {name} to be loaded", partial(said, name, line), seconds=LOADED_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def judged(servers: None, cluster: up.Cluster, namespace: str) -> Callable[[str, str], dict[str, str]]:  # noqa: ARG001
+    """judged(server, model): each check of the suite -> what it says: "" when it passes, "-" and why when it is not made."""
+    known: dict[tuple[str, str], dict[str, str]] = {}
+
+    def judge(server: str, model: str) -> dict[str, str]:
+        if (server, model) not in known:
+            target = read.read(str(cluster.kubeconfig), namespace, server, read.Way(), sample=defects.SAMPLE,
+                               expected=defects.RIGHT, model_given=model)
+            known[server, model] = {name: _said(check, target) for name, check in CHECKS.items()}
+        return known[server, model]
+
+    with ThreadPoolExecutor(4) as pool, timings.stage("conformance of all seeded defects"):
+        list(pool.map(lambda one: judge(*one), sorted({(one.server, one.model) for one in defects.DEFECTS.values()})))
+    named = [_names(known[one.server, one.model], one) for one in defects.DEFECTS.values()]
+    timings.facts["seeded defects that the conformance suite names"] = f"{sum(named)} of {len(named)}"
+    return judge
+
+
+def _said(check: Callable[[Any], None], target: Any) -> str:
+    try:
+        check(target)
+    except NotApplicable as reason:
+        return f"- {reason}"
+    except AssertionError as error:
+        return str(error) or "an assertion without a sentence"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _names(said: dict[str, str], defect: defects.Defect) -> bool:
+    return not said[defect.check].startswith("- ") and defect.says in said[defect.check]
+
+
+@pytest.mark.parametrize("server", ["right", "pretends"])
+def test_a_release_by_hand_that_is_right_passes(server: str, judged: Callable[[str, str], dict[str, str]]) -> None:
+    said = judged(server, "")
+    assert {check: text for check, text in said.items() if text and not text.startswith("- ")} == {}
+    assert {check for check, text in said.items() if text.startswith("- ")} == NOT_MADE
+
+
+@pytest.mark.parametrize("defect", defects.DEFECTS)
+def test_a_seeded_defect_is_named(defect: str, judged: Callable[[str, str], dict[str, str]]) -> None:
+    seeded = defects.DEFECTS[defect]
+    said = judged(seeded.server, seeded.model)
+    failed = {check: text[:300] for check, text in said.items() if text and not text.startswith("- ")}
+    assert _names(said, seeded), f"{seeded.check} says {said[seeded.check]!r}; what failed: {failed}"
+
+
+def test_what_is_wrong_with_a_pretending_server_is_named_and_nothing_else(
+        judged: Callable[[str, str], dict[str, str]]) -> None:
+    wrong = {}
+    for defect in defects.DEFECTS.values():
+        if defect.server in ("no-json-is-fine", "knows-all", "big-is-500", "no-limit", "no-worker", "serves-more", "restarts",
+                             "ready-early", "mixes", "worker-dies", "lists-models", "open-management"):
+            failed = {check for check, text in judged(defect.server, defect.model).items() if text and not text.startswith("- ")}
+            wrong |= {defect.server: failed - {defect.check}} if failed - {defect.check} else {}
+    assert wrong == {}
