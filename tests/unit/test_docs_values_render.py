@@ -6,9 +6,9 @@ import functools
 
 import pytest
 
-from tests.unit.batch import coalesced, complaints_of, defaults, validator
-from tests.unit.docs_values import renders, snippets
-from tests.unit.render import RELEASE, of_kind
+from tests.unit.batch import coalesced, defaults, validator
+from tests.unit.docs_values import snippets
+from tests.unit.render import RELEASE, complaints_of, of_kind, render_chart
 from tests.unit.schemas import faults
 
 PLACES = [snippet.place for snippet in snippets()]
@@ -42,6 +42,6 @@ def test_no_rule_refuses_values_of_the_docs(number: int) -> None:
 
 @pytest.mark.parametrize("number", range(len(PLACES)), ids=PLACES)
 def test_values_of_the_docs_render_to_objects_that_fit_the_schemas(number: int) -> None:
-    objects = renders()[number]
+    objects = render_chart(snippets()[number].whole)
     assert [item["metadata"]["name"] for item in of_kind(objects, "InferenceService")] == [RELEASE]
     assert [fault for item in objects if item["kind"] not in UNKNOWN for fault in faults(item)] == []
