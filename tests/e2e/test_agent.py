@@ -1,6 +1,6 @@
 """KServe's agent in front of the server, by the values `logger` and `batcher`: what it sends away, and what it puts together.
 
-The agent sits in the pod in both modes alike: Standard mode alone.
+Standard mode alone: in Knative mode queue-proxy asks the server's readiness, and sends to the agent.
 """
 
 import json
@@ -26,7 +26,8 @@ class Sink(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         kind, service = self.headers["Ce-Type"], self.headers["Ce-Inferenceservicename"]
-        print(json.dumps({{"type": kind, "service": service, "body": body}}), flush=True)
+        line = json.dumps({{"type": kind, "service": service, "body": body}})
+        print(line + "\\n", end="", flush=True)  # in one piece: several threads print
         self.send_response(200)
         self.end_headers()
     def log_message(self, *_):

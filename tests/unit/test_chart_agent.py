@@ -25,6 +25,18 @@ def test_with_the_agent_readiness_is_asked_over_http_of_the_start_program(values
     assert "--ready-port 8087" in " ".join(container["args"])
 
 
+def test_with_the_wrapper_all_of_its_ports_have_to_listen():
+    values = changed(LOGGED, protocol="grpc-v2", runtime={"flavor": "wrapper", "image": {"repository": "pytorch/torchserve-kfs"}})
+    assert "--ready-port 8087 --ready-behind 8080 8081" in " ".join(server(values)["args"])
+
+
+@pytest.mark.parametrize(("latency", "seconds"), [({"maxLatency": 100}, "2.6"), ({}, "7.5")], ids=["given", "default"])
+def test_a_pod_that_goes_waits_for_what_the_batcher_holds_back(latency, seconds):
+    arguments = server(changed(SMALLEST, batcher={"maxBatchSize": 8, **latency}))["args"]
+    assert arguments[arguments.index("--linger-seconds") + 1] == seconds
+    assert "--linger-seconds" not in server(LOGGED)["args"]
+
+
 @pytest.mark.parametrize("values", [SMALLEST, changed(LOGGED, deploymentMode="Knative")], ids=["without", "Knative"])
 def test_elsewhere_it_is_a_command_and_nothing_more_listens(values):
     container = server(values)

@@ -15,7 +15,7 @@ CLOSED = changed(ON, networkPolicy__from=FROM)
 LOGGER, BATCHER = {"logger": {"mode": "request", "url": "http://sink.example.com"}}, {"batcher": {"maxBatchSize": 8}}
 CONTAINERS = {"containers": [{"name": "kserve-container", "image": "example.com/own"}]}
 AGENT = 9081  # KServe: constants.InferenceServiceDefaultAgentPort; the Service's first port leads there
-PORTS = (7070, 7071, 8012, 8080, 8081, 8082, 8086, AGENT, 9083, 9090)
+PORTS = (7070, 7071, 8012, 8080, 8081, 8082, 8086, 8087, AGENT, 9083, 9090)
 
 
 def of_kserve(component: str, release: str = RELEASE, namespace: str = NAMESPACE) -> Pod:

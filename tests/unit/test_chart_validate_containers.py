@@ -67,12 +67,6 @@ RULES = {
         "gets ready; allow DNS and istiod there, or write null",
         changed(POLICY, networkPolicy__egress=OPEN, kubeflow={"enabled": True}),
     ),
-    "no egress for the Job": (
-        changed(POLICY, networkPolicy__seedEgress=[]),
-        "networkPolicy.seedEgress is empty, and the Job fetches models.bert over the network; allow DNS and the sources' servers "
-        "there, or write null",
-        changed(POLICY, networkPolicy__seedEgress=OPEN),
-    ),
 }
 
 test_a_wrong_value_is_refused_in_one_sentence, test_the_right_value_beside_it_is_taken = both_ways(RULES)
@@ -81,11 +75,6 @@ test_a_wrong_value_is_refused_in_one_sentence, test_the_right_value_beside_it_is
 @pytest.mark.parametrize("values", [mounted(SMALLEST, SETTINGS), mounted(KNATIVE, SCRATCH)], ids=["Standard", "emptyDir"])
 def test_a_writable_mount_is_taken_where_it_may_be_one(values):
     assert complaints_of([values]) == [[]]
-
-
-@pytest.mark.parametrize("uri", ["configMap://a/b.mar", "pvc://other/b.mar", "oci://a/b:1#/b.mar", "upload://b.mar"])
-def test_a_job_that_fetches_nothing_over_the_network_needs_no_egress(uri):
-    assert complaints_of([changed(POLICY, models={"bert": {"uri": uri}}, networkPolicy__seedEgress=[])]) == [[]]
 
 
 def test_notes_name_the_flag_for_probes_of_other_containers():

@@ -267,6 +267,12 @@ def test_each_kind_of_bad_line_is_told_once() -> None:
     assert found.count("Backend worker process died.") == found.count("Traceback (most recent call last):") == 1
 
 
+def test_what_the_chart_says_of_a_ready_model_may_come_after_the_pod_was_ready() -> None:
+    release = target()
+    release.logs[POD, "kserve-container"] += "\n2026-12-31T23:59:59Z start: model tiny 1.0 is ready: 1 worker(s), 3.0 s"
+    assert failures(release) == {}
+
+
 def test_a_management_api_that_tells_nothing_is_no_missing_worker() -> None:
     release = target()
     release.inside = {pod: dataclasses.replace(inside, workers=None) for pod, inside in release.inside.items()}

@@ -48,16 +48,30 @@ def listens(port: int) -> bool:
 def serve(port: int, address: SplitResult, models: Iterable[tuple[str, str]], ports: Iterable[int]) -> None:
     """Answer every GET on this port, from now on and beside all else: 200 if all is ready, else 503 and a sentence."""
     class Asked(http.server.BaseHTTPRequestHandler):
+        timeout = 5  # seconds that a caller may be silent
+
         def do_GET(self) -> None:  # (its name is http.server's)
             why = why_not(address, models, ports)
             body = f"ready: {why}\n".encode() if why else b"ready\n"
-            self.send_response(503 if why else 200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(OSError):  # who asked has given up
+                self.send_response(503 if why else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = http.server.ThreadingHTTPServer(("", port), Asked)
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET
+
+        def server_bind(self) -> None:
+            if self.address_family == socket.AF_INET6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            super().server_bind()
+
+        def handle_error(self, *_: object) -> None:
+            """Silence: a caller that went is no trouble of the server's."""
+
+    server = Server(("", port), Asked)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,7 +1,7 @@
 """PID 1 of the predictor: wait for the models, run TorchServe, stop it without losing a request, say why it failed.
 
     start.py --ts-config FILE --models DIR [--marker .seed/<plan>.json] --timeout-seconds N [--drain-seconds N] [--wrapper FILE]
-             [--pip-login DIR] [--ready-port N]
+             [--pip-login DIR] [--ready-port N [--ready-behind N…]] [--linger-seconds N]
 
 1. With --marker (relative to --models): wait, N seconds at most, until the seeding Job has written it; its twin *.error holds
    the sentence of a failed try. 2. Check that every archive of FILE's snapshot is in the model store. 3. Start TorchServe and,
@@ -33,7 +33,7 @@ from processes import Child, Failure, Processes, Stopped
 from readiness import workers_of
 
 PASSING_ON = 0.3  # seconds in which the wrapper passes on what TorchServe has answered, over a port that can't be watched
-LINGER = 2.5  # seconds without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
+LINGER = 2.5  # seconds at least without a new request, after SIGTERM: proxies need a moment to stop sending to this pod
 LINGER_MOST = 10.0  # the same where requests keep coming: a client that is not told that the pod goes never stops
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
@@ -195,20 +195,20 @@ def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dic
         processes.pause(1.0 if left else 0)
 
 
-def drain(ports: set[int], seconds: float, processes: Processes) -> float:
+def drain(ports: set[int], seconds: float, linger: float, processes: Processes) -> float:
     """Serve on until nothing new comes and nothing is in flight; how many seconds are left. A child's end or a second signal
     ends this too. Knative sends SIGTERM 30 s after a pod's last request came: what is in flight then takes long."""
     say(f"asked to stop: serving on until no request is in flight, {seconds:g} s at most")
     asked = time.monotonic()
     deadline, still = asked + seconds, PASSING_ON if len(ports) > 1 else -1.0
     try:
-        processes.wait(processes.over, min(LINGER, seconds))
+        processes.wait(processes.over, min(linger, seconds))
         busy, came = time.monotonic(), 0.0
         while not processes.over() and (now := time.monotonic()) < deadline:
             came = max(came, now - min(map(quiet, ports)))
             if any(map(in_flight, ports)):
                 busy = now
-            elif now - busy >= still and (now - came >= LINGER or now - asked > LINGER_MOST):
+            elif now - busy >= still and (now - came >= linger or now - asked > max(linger, LINGER_MOST)):
                 break
             processes.pause(0.05)
     except Stopped:
@@ -231,6 +231,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--wrapper", type=Path, help="program of KServe's model server, which serves in front of TorchServe")
     parser.add_argument("--wrapper-port", type=int, default=8080, help="where the wrapper serves HTTP")
     parser.add_argument("--ready-port", type=int, help="where readiness is told over HTTP, for whom can't run ready.sh")
+    parser.add_argument("--ready-behind", type=int, nargs="*", default=[], help="ports that have to listen besides, to be ready")
+    parser.add_argument("--linger-seconds", type=float, default=LINGER, help="without a new request, after SIGTERM")
     parser.add_argument("--pip-login", type=Path, help="folder with the files username and password, for $PIP_INDEX_URL")
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     options = parser.parse_args(argv)
@@ -239,8 +241,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         config, models = read_config(options.ts_config)
         if options.ready_port:
-            behind = [options.wrapper_port] if options.wrapper else []
-            readiness.serve(options.ready_port, management_of(config), list(models), behind)
+            readiness.serve(options.ready_port, management_of(config), list(models), options.ready_behind)
         if said := authorities.join(os.environ):
             say(said)
         if options.marker:
@@ -259,7 +260,7 @@ def main(argv: list[str] | None = None) -> int:
     except Stopped:
         if server:
             ports = {urlsplit(config.get("inference_address", "")).port or 8080} | ({options.wrapper_port} if wrapper else set())
-            left = drain(ports, options.drain_seconds, processes)
+            left = drain(ports, options.drain_seconds, options.linger_seconds, processes)
             if wrapper:
                 processes.stop(wrapper, left)
             processes.stop(server, STOP)

@@ -13,7 +13,7 @@ may take as long, then a margin. */}}
 {{/* in: root; out: the port on which the start program tells readiness over HTTP, or nothing: KServe's agent asks the server's probe
 itself in Standard mode, and can't run a command. In Knative mode queue-proxy asks. */}}
 {{- define "torchserve-kserve.readyPort" -}}
-{{- if and (include "torchserve-kserve.hasAgent" .) (eq .Values.deploymentMode "Standard") }}8087{{ end -}}
+{{- if and (include "torchserve-kserve.hasAgent" .) .Values.runtime.create (eq .Values.deploymentMode "Standard") }}8087{{ end -}}
 {{- end -}}
 
 {{/* in: root; out: the probe's handler: every model has a worker that is ready, asked inside the pod. It is a command in Knative,

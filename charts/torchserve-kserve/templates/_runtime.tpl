@@ -72,6 +72,15 @@ waits until nothing new has come for so long. */}}
 {{- end -}}
 {{- end -}}
 
+{{/* in: root; out: seconds for which a pod that has to go waits for another request, or nothing for the start program's own: KServe's
+batcher holds requests back for maxLatency (its default: 5000 milliseconds) where nobody sees them. */}}
+{{- define "torchserve-kserve.lingerSeconds" -}}
+{{- with .Values.batcher -}}
+{{- $held := .maxLatency | default 5000 | int -}}
+{{- addf 2.5 (divf $held 1000) -}}
+{{- end -}}
+{{- end -}}
+
 {{/* in: root; out: YAML of what the predictor's pods have besides labels and annotations, in the runtime or in the predictor alike, or
 nothing. */}}
 {{- define "torchserve-kserve.podFields" -}}
@@ -125,6 +134,16 @@ containers:
       {{- end }}
       {{- with include "torchserve-kserve.readyPort" . }}
       - --ready-port
+      - {{ . | quote }}
+      {{- with (include "torchserve-kserve.ports" $ | fromJson).others }}
+      - --ready-behind
+      {{- range . }}
+      - {{ int . | quote }}
+      {{- end }}
+      {{- end }}
+      {{- end }}
+      {{- with include "torchserve-kserve.lingerSeconds" . }}
+      - --linger-seconds
       - {{ . | quote }}
       {{- end }}
       {{- if include "torchserve-kserve.pipSecret" . }}

@@ -16,7 +16,7 @@
 predictor.containers: {{ .name }} has ports, and Knative takes the server's one port alone; remove them, or use deploymentMode Standard
 {{- else }}
 {{- range .ports }}
-{{- if has (float64 .containerPort) $taken }}
+{{- if and (has (float64 .containerPort) $taken) (ne (.protocol | default "TCP") "UDP") }}
 predictor.containers: {{ $container.name }} has the port {{ int .containerPort }}, which is taken in the pod; let it listen on another one
 {{- end }}
 {{- end }}

@@ -27,6 +27,7 @@ KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
 {{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = append $taken 9081 -}}{{- end -}}
+{{- if (.Values.logger).storage -}}{{- $taken = append $taken 9083 -}}{{- end -}}
 {{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}
 {{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) -}}{{- end -}}
 {{- if .Values.kubeflow.enabled -}}{{- $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) -}}{{- end -}}
@@ -54,7 +55,6 @@ networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no
 {{- if and $policy.enabled (not (kindIs "invalid" $policy.seedEgress)) (not (include "torchserve-kserve.plan" .)) }}
 networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor
 {{- end }}
-{{- include "torchserve-kserve.validate.seedEgress" . }}
 {{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) }}
 {{- if and .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}
 networkPolicy.egress is empty, and KServe fetches storageUri from inside the predictor's pods; allow DNS and its server there, or write null
@@ -68,17 +68,5 @@ networkPolicy.egress is empty, and the sidecar of kubeflow.enabled gets its sett
 {{- if .Values.pip.enabled }}
 networkPolicy.egress is empty, and pip.enabled fetches packages from inside the predictor's pods; allow DNS and the index there, or write null
 {{- end }}
-{{- end }}
-{{- end -}}
-
-{{/* in: root; out: a complaint where the seeding Job may connect to nothing and has to. */}}
-{{- define "torchserve-kserve.validate.seedEgress" -}}
-{{- $policy := .Values.networkPolicy }}
-{{- $needs := list }}
-{{- range (include "torchserve-kserve.parts" . | fromJson).parts }}
-{{- if not (has (include "torchserve-kserve.kind" (.uri | default "")) (list "configMap" "pvc" "oci" "upload")) }}{{ $needs = append $needs .key }}{{ end }}
-{{- end }}
-{{- if and $needs $policy.enabled (kindIs "slice" $policy.seedEgress) (not $policy.seedEgress) }}
-networkPolicy.seedEgress is empty, and the Job fetches {{ uniq $needs | join ", " }} over the network; allow DNS and the sources' servers there, or write null
 {{- end }}
 {{- end -}}

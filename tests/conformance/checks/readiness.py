@@ -6,7 +6,8 @@ import re
 
 from ..target import NotApplicable, Target
 
-LOADED = re.compile(r"WORKER_MODEL_LOADED|Model succesfully loaded|model \S+ \S+ is ready")
+# Not the chart's own "model … is ready": it is said by one who asks every second, which may be after the pod was Ready.
+LOADED = re.compile(r"WORKER_MODEL_LOADED|Model succesfully loaded")
 WORKER = re.compile(r"W-\d+-(?P<model>\S+)_[^_\s]+ ")
 
 
