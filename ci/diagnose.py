@@ -9,7 +9,10 @@ environments is hidden. The suite calls it when a test on a cluster has failed.
 import argparse
 import sys
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import kubernetes
 import yaml
@@ -17,7 +20,7 @@ import yaml
 from ci.cluster.paths import REPOSITORY
 from ci.cluster.report import say
 from ci.diagnosis import gather, guess
-from ci.diagnosis.helm_record import without_secrets
+from ci.diagnosis.secrecy import scrubbed, without_secrets
 from tests.conformance.owners import UNREADABLE, Object, short
 
 ARTIFACTS = REPOSITORY / "artifacts"
@@ -34,25 +37,43 @@ def dump(api: kubernetes.client.ApiClient, namespace: str, folder: Path = ARTIFA
     state = gather.gather(api, namespace, release)
     write(state, target, release)
     say(f"the state of {'release ' + release + ' in ' if release else ''}namespace {namespace} is in {target}")
-    for line in (target / CAUSE).read_text().splitlines():
+    for line in (target / CAUSE).read_text(encoding="utf-8").splitlines():
         say(line)
     return target
 
 
 def write(state: gather.State, target: Path, release: str = "") -> None:
-    """Everything that was read, as files."""
-    (target / CAUSE).write_text(account(state, release))
-    (target / "events.txt").write_text(gather.event_lines(state.events))
-    (target / "nodes.yaml").write_text(gather.node_lines(state.nodes))
-    (target / "helm.yaml").write_text(yaml.safe_dump(state.records, sort_keys=False))
+    """Everything that was read, as files. A piece that can't be written is told as a remark, and the others are."""
     kinds: dict[str, list[Object]] = defaultdict(list)
     for item in state.of(release) if release else state.items:
         group = item["apiVersion"].partition("/")[0] if item["kind"] == "Service" and "/" in item["apiVersion"] else ""
-        kinds["-".join(filter(None, [f"{item['kind'].lower()}s", group]))].append(_bare(item))
+        kinds["-".join(filter(None, [f"{item['kind'].lower()}s", group]))].append(item)
+    own = {id(item) for name in ([release] if release else state.releases) for item in state.of(name)}
+    pieces: dict[str, Callable[[], str]] = {
+        "events.txt": lambda: gather.event_lines(state.events), "nodes.yaml": lambda: gather.node_lines(state.nodes),
+        "helm.yaml": lambda: _yaml(state.records)}
     for kind, items in kinds.items():
-        (target / f"{kind}.yaml").write_text(yaml.safe_dump(without_secrets(items), sort_keys=False))
+        pieces[f"{kind}.yaml"] = partial(_objects, items, own)
     for (pod, container, previous), text in state.logs.items():
-        (target / f"{pod}.{container}{'.previous' if previous else ''}.log").write_text(text)
+        pieces[f"{pod}.{container}{'.previous' if previous else ''}.log"] = partial(str, text)
+    pieces[CAUSE] = lambda: account(state, release)  # the last: it has the remarks on the others
+    for file, piece in pieces.items():
+        try:
+            text = scrubbed(piece())
+        except Exception as error:  # whatever it is, it must not hide what else was read
+            state.remarks.append(f"{file} can't be written: {error!r}")
+            text = scrubbed("\n".join(state.remarks)) + "\n" if file == CAUSE else ""
+        (target / file).write_text(text, encoding="utf-8")
+
+
+def _yaml(value: Any) -> str:
+    return yaml.safe_dump(without_secrets(value), sort_keys=False, width=1 << 20)
+
+
+def _objects(items: list[Object], own: set[int]) -> str:
+    """Objects as YAML; of ConfigMaps that are none of a release no more than the keys and lengths."""
+    return _yaml([_bare(item if item["kind"] != "ConfigMap" or id(item) in own else {**item, "data": {
+        key: f"({len(text)} characters)" for key, text in (item.get("data") or {}).items()}}) for item in items])
 
 
 def account(state: gather.State, release: str = "") -> str:
@@ -66,7 +87,7 @@ def account(state: gather.State, release: str = "") -> str:
 def _bare(item: Object) -> Object:
     """An object without what nobody reads: who has set which field, and the content of binary files."""
     metadata = {key: value for key, value in item["metadata"].items() if key != "managedFields"}
-    binary = {name: f"({len(text)} characters of base64)" for name, text in item.get("binaryData", {}).items()}
+    binary = {name: f"({len(text)} characters of base64)" for name, text in (item.get("binaryData") or {}).items()}
     return {**item, "metadata": metadata, **({"binaryData": binary} if binary else {})}
 
 

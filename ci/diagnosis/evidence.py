@@ -31,10 +31,11 @@ def of_conditions(items: Iterable[Object]) -> Iterator[Evidence]:
         status = item.get("status", {})
         pod = item["metadata"]["name"] if item["kind"] == "Pod" else ""
         for condition in status.get("conditions") or []:
-            bad = condition["status"] == "True" if condition["type"] in BAD_IF_TRUE else condition["status"] != "True"
+            kind, true = condition.get("type", ""), condition.get("status") == "True"
+            bad = true if kind in BAD_IF_TRUE else not true
             if bad and (condition.get("reason") or condition.get("message")):
                 yield from _lines(name(item), "condition", ": ".join(
-                    [condition["type"], condition.get("reason", ""), condition.get("message", "")]), pod)
+                    [kind, condition.get("reason", ""), condition.get("message", "")]), pod)
         failure = status.get("modelStatus", {}).get("lastFailureInfo", {})
         if failure and not is_ready(item):
             yield from _lines(name(item), "condition", f"ModelStatus: {failure.get('reason', '')}: {failure.get('message', '')}")
@@ -61,7 +62,7 @@ def of_events(events: Iterable[Object], items: Iterable[Object]) -> Iterator[Evi
     """Events of these objects that are not over: what a pod that runs once waited for is no cause of anything."""
     known = {uid(item): item for item in items}
     for event in events:
-        of = event["involvedObject"]
+        of = event.get("involvedObject", {})
         item = known.get(of.get("uid", ""))
         if item and not _passed(event, item):
             pod = item["metadata"]["name"] if item["kind"] == "Pod" else ""
@@ -88,7 +89,7 @@ def _lines(source: str, where: str, text: str, pod: str = "") -> Iterator[Eviden
 
 def is_ready(item: Object) -> bool:
     """Whether an object's condition Ready is true."""
-    return any(condition["type"] == "Ready" and condition["status"] == "True"
+    return any(condition.get("type") == "Ready" and condition.get("status") == "True"
                for condition in item.get("status", {}).get("conditions") or [])
 
 

@@ -3,12 +3,9 @@
 import base64
 import gzip
 import json
-import re
 from typing import Any
 
-SECRET = re.compile(r"password|passwd|token|secret|credential|api_?key|private_?key|access_?key", re.IGNORECASE)
-NO_SECRET = re.compile(r"name$|names$|file$|files$|ref$|token_?auth", re.IGNORECASE)
-HIDDEN = "***"
+from ci.diagnosis.secrecy import without_secrets
 
 
 def decode(data: str) -> dict[str, Any]:
@@ -19,23 +16,6 @@ def decode(data: str) -> dict[str, Any]:
 def summary(record: dict[str, Any]) -> dict[str, Any]:
     """What a diagnosis needs of it; values that look like secrets are hidden."""
     info, chart = record.get("info", {}), record.get("chart", {}).get("metadata", {})
-    return {"release": record.get("name"), "revision": record.get("version"), "status": info.get("status"),
+    return without_secrets({"release": record.get("name"), "revision": record.get("version"), "status": info.get("status"),
             "description": info.get("description"), "chart": f"{chart.get('name')}-{chart.get('version')}",
-            "deployed": info.get("last_deployed"), "values": without_secrets(record.get("config") or {})}
-
-
-def without_secrets(value: Any) -> Any:
-    """The same without strings whose names say that they are secret: fields, and values of environment variables."""
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    hidden = {key: HIDDEN if isinstance(item, str) and item and _secret(key) else without_secrets(item)
-              for key, item in value.items()}
-    if isinstance(value.get("value"), str) and _secret(str(value.get("name", ""))):
-        hidden["value"] = HIDDEN
-    return hidden
-
-
-def _secret(key: str) -> bool:
-    return bool(SECRET.search(key)) and not NO_SECRET.search(key)
+            "deployed": info.get("last_deployed"), "values": record.get("config") or {}})

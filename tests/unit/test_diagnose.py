@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from ci import diagnose
-from ci.diagnosis import evidence, gather, guess, helm_record
+from ci.diagnosis import evidence, gather, guess, helm_record, secrecy
 from tests.conformance.owners import RELEASE
 
 Object = dict[str, Any]
@@ -140,3 +141,42 @@ def test_the_folder_has_a_file_per_kind_and_log_and_hides_secrets(tmp_path: Path
     assert "hush" not in text and "managedFields" not in text and "x" * 1000 not in text
     assert yaml.safe_load((tmp_path / "pods.yaml").read_text())[0]["metadata"]["name"] == "a"
     assert (tmp_path / "events.txt").read_text() == "10:00:00 Pod/a Pulled: fine\n"
+
+
+@pytest.mark.parametrize("text", [
+    "fetched http://user:hush@host/x", "GET https://h/x?a=b&X-Amz-Signature=hush&c=d", "https://h/x?sv=1&sig=hush", "https://h/?token=hush",
+    "https://h/?Signature=hush", "Authorization: Bearer hushhush", "keystore_pass=hush", "--password=hush"])
+def test_text_is_written_without_passwords_and_signatures(text: str) -> None:
+    assert "hush" not in secrecy.scrubbed(text) and secrecy.HIDDEN in secrecy.scrubbed(text)
+
+
+@pytest.mark.parametrize("value", [
+    {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "hush"}},
+    {"extraObjects": [{"kind": "Secret", "stringData": {"a": "hush"}, "data": {"b": "hush"}}]},
+    {"extraObjects": ["apiVersion: v1\nkind: Secret\nstringData:\n  a: hush\n"]},
+    {"tokens": ["hush"]}, {"credentials": {"a": {"b": "hush"}}}, {"url": "s3://a:hush@b"}])
+def test_objects_and_values_are_written_without_secrets(value: dict) -> None:
+    assert "hush" not in str(secrecy.without_secrets(value))
+
+
+def test_a_number_may_be_a_secret_and_what_is_none_stays() -> None:
+    assert secrecy.without_secrets({"password": 1234}) == {"password": "***"}
+    plain = {"automountServiceAccountToken": True, "disable_token_authorization": "true", "secret": {"secretName": "login"},
+             "kind": "ConfigMap", "data": {"a": "http://host/x?page=2"}, "imagePullSecrets": [{"name": "x"}]}
+    assert secrecy.without_secrets(plain) == plain
+
+
+def test_config_maps_of_nobody_show_keys_and_lengths(tmp_path: Path) -> None:
+    mine = item("ConfigMap", "mine", data={"a": "shown"}, metadata={"annotations": {RELEASE: "tiny"}})
+    diagnose.write(state(mine, item("ConfigMap", "other", data={"b": "hidden"})), tmp_path)
+    found = {one["metadata"]["name"]: one["data"] for one in yaml.safe_load((tmp_path / "configmaps.yaml").read_text())}
+    assert found == {"mine": {"a": "shown"}, "other": {"b": "(6 characters)"}}
+
+
+def test_a_piece_that_cannot_be_written_is_told_and_hides_no_other(tmp_path: Path) -> None:
+    found = state(pod("a"), events=[{"reason": "Odd"}], logs={("a", "c", False): "http://u:hush@h"})
+    found.nodes = [{}]
+    diagnose.write(found, tmp_path, "tiny")
+    assert "nodes.yaml can't be written: KeyError('metadata')" in (tmp_path / "cause.txt").read_text()
+    assert "Odd" in (tmp_path / "events.txt").read_text()
+    assert (tmp_path / "a.c.log").read_text() == "http://***@h"
