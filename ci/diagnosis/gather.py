@@ -8,7 +8,7 @@ import kubernetes
 import yaml
 
 from ci.diagnosis import evidence, helm_record
-from tests.conformance.owners import UNREADABLE, Object, inventory, of_release, read, selected, short
+from tests.conformance.owners import UNREADABLE, Object, inventory, of_release, read, read_log, selected, short
 
 LOG_LINES = 500
 SELECTORS = {"the predictor": "serving.kserve.io/inferenceservice={release}",
@@ -124,22 +124,25 @@ def _read_logs(core: kubernetes.client.CoreV1Api, state: State, pod: Object) -> 
             if not previous and "waiting" in container.get("state", {}) and not container.get("restartCount"):
                 continue  # it has none yet
             try:
-                state.logs[name, container["name"], previous] = core.read_namespaced_pod_log(
-                    name, state.namespace, container=container["name"], previous=previous, tail_lines=LOG_LINES,
-                    _request_timeout=30) or ""
+                state.logs[name, container["name"], previous] = read_log(
+                    core, name, state.namespace, container["name"], previous=previous, tail_lines=LOG_LINES, _request_timeout=30)
             except UNREADABLE as error:
                 when = " before its restart" if previous else ""
                 state.remarks.append(f"the log of {name} {container['name']}{when} can't be read: {short(error)}")
 
 
 def _time(event: Object) -> str:
-    return event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp") or ""
+    return event.get("lastTimestamp") or event.get("eventTime") or event.get("metadata", {}).get("creationTimestamp") or ""
 
 
 def event_lines(events: list[Object]) -> str:
     """Events as text, the oldest first."""
-    return "".join(f"{_time(event)[11:19]} {event['involvedObject']['kind']}/{event['involvedObject']['name']} "
+    return "".join(f"{_time(event)[11:19]} {_of(event, 'kind')}/{_of(event, 'name')} "
                    f"{event.get('reason')}: {event.get('message')}{_times(event)}\n" for event in events)
+
+
+def _of(event: Object, key: str) -> str:
+    return event.get("involvedObject", {}).get(key, "?")
 
 
 def _times(event: Object) -> str:

@@ -12,7 +12,7 @@ import kubernetes
 import requests
 from kubernetes.stream import stream
 
-from .owners import UNREADABLE, Object, inventory, short
+from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, Target
 
 SECONDS = 60
@@ -96,6 +96,7 @@ def calling(session: requests.Session, api: kubernetes.client.ApiClient, target:
     if way.url:
         outside = requests.Session()
         outside.verify = way.verify
+        outside.trust_env = False  # else REQUESTS_CA_BUNDLE and .netrc win over --ca and --header
         base = way.url.rstrip("/")
     else:
         outside, base = session, f"{api.configuration.host}/api/v1/namespaces/{target.namespace}/{_proxied(target)}/proxy"
@@ -141,9 +142,8 @@ def _read_logs(core: kubernetes.client.CoreV1Api, target: Target, pod: Object) -
     statuses = (*pod["status"].get("initContainerStatuses", []), *pod["status"].get("containerStatuses", []))
     for container in statuses:
         try:
-            target.logs[pod["metadata"]["name"], container["name"]] = core.read_namespaced_pod_log(
-                pod["metadata"]["name"], target.namespace, container=container["name"], timestamps=True,
-                _request_timeout=SECONDS) or ""
+            target.logs[pod["metadata"]["name"], container["name"]] = read_log(
+                core, pod["metadata"]["name"], target.namespace, container["name"], timestamps=True, _request_timeout=SECONDS)
         except UNREADABLE as error:
             target.unread.append(f"the log of {pod['metadata']['name']} {container['name']}: {short(error)}")
 

@@ -11,12 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import kubernetes
 
 from .catalogue import PLACE_OF_CONTAINER, bad_lines, explain
-from .owners import UNREADABLE, inventory, owned
+from .owners import UNREADABLE, inventory, owned, read_log
 
 AROUND = 5  # lines before and after a match that a failure shows
 CONNECTION_SECONDS = 5
@@ -115,11 +114,9 @@ def _hints(log: Log) -> str:
 
 def of_pod(core: kubernetes.client.CoreV1Api, namespace: str, pod: str, container: str, *, previous: bool = False) -> Log:
     """The log of a container of a pod, an init container's too; `previous`: of its life before the last restart."""
-    def read(**options: Any) -> Any:
-        return core.read_namespaced_pod_log(pod, namespace, container=container, previous=previous, **options)
-
     def stream() -> Iterator[str]:
-        response = read(follow=not previous, _preload_content=False)
+        response = core.read_namespaced_pod_log(pod, namespace, container=container, previous=previous, follow=not previous,
+                                                _preload_content=False)
         rest = b""
         for chunk in response.stream(amt=None, decode_content=True):
             *whole, rest = (rest + chunk).split(b"\n")
@@ -127,7 +124,8 @@ def of_pod(core: kubernetes.client.CoreV1Api, namespace: str, pod: str, containe
         yield from [rest.decode(errors="replace")] if rest else []
 
     return Log(f"{pod}/{container}{' before its restart' if previous else ''}", PLACE_OF_CONTAINER.get(container, ""),
-               lambda: read(_request_timeout=CONNECTION_SECONDS * 6) or "", stream)
+               lambda: read_log(core, pod, namespace, container, previous=previous, _request_timeout=CONNECTION_SECONDS * 6),
+               stream)
 
 
 def pods(core: kubernetes.client.CoreV1Api, namespace: str, *, selector: str = "", owner: str = "") -> list[str]:
@@ -156,6 +154,9 @@ def following(core: kubernetes.client.CoreV1Api, namespace: str, *, pod: str = "
         pod, *more = pods(core, namespace, selector=selector, owner=owner)
         assert not more, f"several pods, {[pod, *more]}: name one"
     log = of_pod(core, namespace, pod, container, previous=previous)
+    if clean and not log.place:
+        raise ValueError(f"the catalogue does not know the container {container}, so its log can't be said to be clean: "
+                         f"give clean=False, and say with must_never_match what must not come")
     log.start()
     yield log
     if clean:

@@ -29,6 +29,15 @@ def read(api: kubernetes.client.ApiClient, path: str) -> Object:
                         _request_timeout=30)
 
 
+def read_log(core: kubernetes.client.CoreV1Api, pod: str, namespace: str, container: str, **options: Any) -> str:
+    """The log of a container so far; `options` as the client has them. Raises what is in UNREADABLE.
+
+    As bytes: the client refuses a log with one byte that is not UTF-8, and of one that is a line of JSON it makes a dict.
+    """
+    answer = core.read_namespaced_pod_log(pod, namespace, container=container, _preload_content=False, **options)
+    return answer.data.decode(errors="replace")
+
+
 def inventory(api: kubernetes.client.ApiClient, namespace: str) -> tuple[list[Object], list[str]]:
     """All objects of KINDS in a namespace, each with its kind; and a sentence for each kind that could not be listed."""
     found: list[Object] = []

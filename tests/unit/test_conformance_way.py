@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -39,6 +40,12 @@ def test_a_protected_gateway_gets_headers_cookies_and_host(gateway: str) -> None
     release.call = cluster.calling(requests.Session(), None, release, way)  # type: ignore[arg-type]
     answer = release.predict({"instances": []})
     assert (answer.status_code, answer.text) == (200, "tiny.example.com /prefix/v1/models/tiny:predict")
+
+
+def test_what_is_given_wins_over_what_the_environment_has(gateway: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    test_a_protected_gateway_gets_headers_cookies_and_host(gateway)
 
 
 def test_without_them_it_is_refused(gateway: str) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conformance.logs import Log, of_pod, pods
-from tests.conformance.owners import of_release, owned, selected
+from tests.conformance.logs import Log, following, of_pod, pods
+from tests.conformance.owners import of_release, owned, read_log, selected
 
 LOADED = "2026 [INFO ] main org.pytorch.serve.wlm.ModelManager - Model tiny loaded."
 DIED = "2026 [INFO ] W-9000-tiny_1.0-stdout MODEL_LOG - Backend worker process died."
@@ -130,3 +130,27 @@ def test_a_log_is_followed_in_whole_lines_however_it_is_cut() -> None:
     log = of_pod(Core(), "x", "tiny", "kserve-container")  # type: ignore[arg-type]
     assert list(log.stream()) == ["one", "two", "three €"]
     assert (log.name, log.place) == ("tiny/kserve-container", "server")
+
+
+class Bytes:
+    """A cluster whose every log is these bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read_namespaced_pod_log(self, *_: str, _preload_content: bool = True, **__: object) -> "Bytes":
+        assert not _preload_content
+        return self
+
+
+@pytest.mark.parametrize(("data", "text"), [(b"a\xffb", "a\ufffdb"), (b'{"a": null}', '{"a": null}')])
+def test_a_log_is_read_as_it_is_whatever_its_bytes(data: bytes, text: str) -> None:
+    core = Bytes(data)
+    assert read_log(core, "tiny", "x", "c") == text  # type: ignore[arg-type]
+    assert of_pod(core, "x", "tiny", "c").read() == text  # type: ignore[arg-type]
+
+
+def test_a_container_that_the_catalogue_does_not_know_can_not_be_clean() -> None:
+    with (pytest.raises(ValueError, match="does not know the container sidecar"),
+          following(Bytes(b""), "x", pod="tiny", container="sidecar")):  # type: ignore[arg-type]
+        pass
