@@ -13,7 +13,7 @@ import requests
 from kubernetes.stream import stream
 
 from .owners import UNREADABLE, Object, inventory, read_log, short
-from .target import Inside, Target
+from .target import Inside, NotApplicable, Target
 
 SECONDS = 60
 # Run by the Python of the server's container, and only reads: the configuration, the store's names, the management API.
@@ -71,7 +71,7 @@ def read(kubeconfig: str | None, namespace: str, release: str, way: Way, **more:
         _read_logs(core, target, pod)
     try:
         servers = target.ready_pods
-    except AssertionError:
+    except (AssertionError, NotApplicable):
         servers = []
     for pod in servers:
         _look_inside(core, target, pod)
@@ -116,7 +116,7 @@ def _proxied(target: Target) -> str:
         return f"services/{name}:{service['spec']['ports'][0]['port']}"
     try:
         pod = target.ready_pods[0]
-    except (AssertionError, IndexError):
+    except (AssertionError, NotApplicable, IndexError):
         return f"services/{name}:80"
     ports = target.server(pod).get("ports") or [{"containerPort": 8080}]
     return f"pods/{pod['metadata']['name']}:{ports[0]['containerPort']}"

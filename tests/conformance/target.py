@@ -69,11 +69,18 @@ class Target:
         """The objects of the release, found by owner."""
         return of_release(self.items, self.release)
 
+    def needs(self, *kinds: str) -> None:
+        """NotApplicable where one of these kinds (`pods.v1`) could not be listed: what is not seen is not missing."""
+        for sentence in self.unread:
+            if sentence.split(" ", 1)[0] in kinds:
+                raise NotApplicable(sentence)
+
     @property
     def service(self) -> Object:
         """The InferenceService; AssertionError where there is none."""
         found = [item for item in self.items if item["kind"] == "InferenceService" and item["metadata"]["name"] == self.release]
         names = [item["metadata"]["name"] for item in self.items if item["kind"] == "InferenceService"]
+        self.needs("inferenceservices.serving.kserve.io/v1beta1")
         assert found, f"{self.namespace} has no InferenceService {self.release}; those that it has: {names or 'none'}"
         return found[0]
 
@@ -81,7 +88,9 @@ class Target:
     def pods(self) -> list[Object]:
         """The predictor's living pods; AssertionError where there is none."""
         uids = {item["metadata"]["uid"] for item in self.items if item["kind"] in ("ReplicaSet", "StatefulSet")}
-        found = [item for item in self.own if item["kind"] == "Pod" and not item["metadata"].get("deletionTimestamp")
+        self.needs("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
+        found = [item for item in self.own if item["kind"] == "Pod" and living(item)
+                 and item["metadata"].get("labels", {}).get("component", "predictor") == "predictor"
                  and {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])} & uids]
         assert found, f"the InferenceService {self.release} owns no pod of a predictor"
         return found
@@ -120,12 +129,11 @@ class Target:
     @property
     def snapshot(self) -> dict[str, dict[str, dict[str, Any]]]:
         """Models of the snapshot: name -> version -> settings; AssertionError where it is none."""
-        text = self.config.get("model_snapshot")
-        assert text, "config.properties has no model_snapshot"
-        try:
-            return json.loads(text)["models"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise AssertionError(f"model_snapshot is no line of JSON with models ({error!r}): {text[:200]}") from None
+        return models(self.config)
+
+    def snapshot_of(self, pod: str) -> dict[str, dict[str, dict[str, Any]]]:
+        """The same of one pod, which beside a canary has a configuration of its own."""
+        return models(self.inside[pod].config or self.config)
 
     @property
     def protocol(self) -> str:
@@ -154,6 +162,21 @@ class Target:
         if self.protocol not in PREDICT:
             raise NotApplicable(f"requests in {self.protocol} are not made here")
         return PREDICT[self.protocol].format(model=model or self.model)
+
+
+def models(config: Mapping[str, str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Models of a configuration's snapshot; AssertionError where it is none."""
+    text = config.get("model_snapshot")
+    assert text, "config.properties has no model_snapshot"
+    try:
+        return json.loads(text)["models"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AssertionError(f"model_snapshot is no line of JSON with models ({error!r}): {text[:200]}") from None
+
+
+def living(pod: Object) -> bool:
+    """Neither over (an evicted pod has Failed) nor about to go."""
+    return not pod["metadata"].get("deletionTimestamp") and pod.get("status", {}).get("phase") not in ("Failed", "Succeeded")
 
 
 def properties(text: str) -> dict[str, str]:

@@ -8,7 +8,9 @@ from ..target import NotApplicable, Target
 
 # Not the chart's own "model … is ready": it is said by one who asks every second, which may be after the pod was Ready.
 LOADED = re.compile(r"WORKER_MODEL_LOADED|Model succesfully loaded")
-WORKER = re.compile(r"W-\d+-(?P<model>\S+)_[^_\s]+ ")
+# What a server says before it loads; without it the log has lost its start.
+STARTED = re.compile(r"^\S+ start: |TorchServe is now|Torchserve version|ModelManager - Model \S+ loaded|Initializing plugins")
+WORKER = re.compile(r"W-\d+-(?P<model>\S+_[^_\s]+) ")
 
 
 def the_probe_looks_at_the_model(target: Target) -> None:
@@ -33,7 +35,7 @@ def ready_came_after_the_model_had_loaded(target: Target) -> None:
         since = next(one["lastTransitionTime"] for one in pod["status"]["conditions"] if one["type"] == "Ready")
         if stamp:
             seen += 1
-            loaded = datetime.datetime.fromisoformat(stamp[:19] + "+00:00")
+            loaded = datetime.datetime.fromisoformat(stamp).replace(microsecond=0)  # conditions are in whole seconds
             ready = datetime.datetime.fromisoformat(since.replace("Z", "+00:00"))
             assert ready >= loaded, f"{pod['metadata']['name']} was Ready at {ready}, its model was loaded at {loaded}"
     if not seen:
@@ -41,13 +43,17 @@ def ready_came_after_the_model_had_loaded(target: Target) -> None:
 
 
 def _loaded(log: str) -> str:
-    """When the last of the models was loaded for the first time; "" where no line says it."""
+    """When the last of the models' versions was loaded for the first time; "" where no line says it, or the start is missing."""
     first: dict[str, str] = {}
+    started = False
     for line in log.splitlines():
+        started = started or bool(STARTED.search(line))
         if LOADED.search(line):
+            if not started:
+                return ""  # the log's start was rotated away: this may be a worker that came later
             worker = WORKER.search(line)
             first.setdefault(worker["model"] if worker else "", line.split()[0])
-    return max(first.values(), default="")
+    return max(first.values(), key=datetime.datetime.fromisoformat, default="")
 
 
 def _of_queue_proxy(pod: dict) -> dict:
