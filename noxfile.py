@@ -73,9 +73,9 @@ def tests(session: nox.Session) -> None:
     """Lint, unit, seed, images, then e2e on the cluster, both modes side by side (Knative without the marker `thorough`)."""
     install(session, "harness", "tests", "lint")
     run_lint(session)
-    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start")
-    bring_up(session)
     no_install = ["--no-install"] if options(session).no_install else []
+    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start", *no_install)
+    bring_up(session)
     run(session, "pytest", "tests/image", "tests/storage", *no_install)
     run(session, "python", "-m", "ci", "package")
     run(session, "pytest", "-n", "2", "tests/package", *no_install)

@@ -13,7 +13,7 @@ from ci.cluster.waiting import wait_for
 READY_SECONDS = 120
 # Prints the status and the body, or 0 and the error.
 ASK = """
-import sys, urllib.error, urllib.request
+import http.client, sys, urllib.error, urllib.request
 method, url, body, seconds = sys.argv[1:5]
 request = urllib.request.Request(url, body.encode() or None, {"Content-Type": "application/json"}, method=method)
 try:
@@ -21,7 +21,7 @@ try:
         print(answer.status, answer.read().decode())
 except urllib.error.HTTPError as error:
     print(error.code, error.read().decode())
-except OSError as error:
+except (OSError, http.client.HTTPException) as error:
     print(0, repr(error))
 """
 

@@ -54,11 +54,12 @@ def remove(cluster: Kind) -> None:
     """Takes the enforcer away, and after it its rules, which it leaves."""
     within = ["--namespace", NAMESPACE]
     cluster.kubectl(*within, "delete", "daemonset", NAME, "--ignore-not-found", "--cascade=foreground", timeout=END_SECONDS)
+    cluster.kubectl(*within, "delete", "pod", "cleanup", "--ignore-not-found", timeout=END_SECONDS)
     cleanup = _pod(image(), command=["sh", "-ec", CLEAN_UP]) | {"restartPolicy": "Never"}
     cluster.apply([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cleanup", "namespace": NAMESPACE}, "spec": cleanup}])
     cluster.kubectl(*within, "wait", "pod/cleanup", "--for=jsonpath={.status.phase}=Succeeded", f"--timeout={END_SECONDS}s",
                     timeout=END_SECONDS + 10)
-    cluster.kubectl("delete", "namespace", NAMESPACE, timeout=END_SECONDS)
+    cluster.kubectl("delete", f"clusterrole/{NAME}", f"clusterrolebinding/{NAME}", f"namespace/{NAMESPACE}", timeout=END_SECONDS)
 
 
 def _pod(image_name: str, **container: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ APART = ("test_agent", "test_changes", "test_conformance_defects", "test_diagnos
 ORDER = ("Standard", "Standard test_sources", "Standard test_upgraded", "Standard test_packaged", "Knative test_changes",
          "Standard test_changes", "Knative test_scaling", "Standard test_protocols", "Standard test_other_runtime",
          "Standard test_agent", "Standard test_options", "Knative")
-# What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode. And tests with these words
-# in their names: the second example, helm's own test, changes of which the canary brings the like, and what Knative does with
-# pods of a release that neither sleeps nor changes.
+# What `nox -s tests` leaves to `nox -s e2e` in Knative mode. These modules: they hardly depend on the mode. And tests with these
+# words in their names: the second example, helm's own test, changes of which the canary brings the like, and what Knative does
+# with pods of a release that neither sleeps nor changes.
 THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
 THOROUGH = ("test_conformance", "test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri", "test_uninstalled")
 # And in both modes: what is broken on purpose.

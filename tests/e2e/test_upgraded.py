@@ -71,8 +71,10 @@ def traffic(release: Release) -> Iterator[Traffic]:
         yield traffic
 
 
-def _settled(release: Release, traffic: Traffic) -> None:
-    """Waits until a change is over: one pod, and answers after that. None may have failed."""
+def _settled(release: Release, traffic: Traffic, old: list[Any] | None = None) -> None:
+    """Waits until a change is over: another pod than the old ones, if given, and answers after that. None may have failed."""
+    if old:
+        wait_until_replaced(release, old)
     release.wait_until_ready()
     wait_for("one pod", lambda: len(pods_of(release)) == 1, seconds=GONE_SECONDS)
     traffic.wait_for_answers(AFTER_CHANGE)
@@ -81,9 +83,9 @@ def _settled(release: Release, traffic: Traffic) -> None:
 
 def test_an_upgrade_from_the_package_before_keeps_the_claim_and_loses_no_request(
         release: Release, traffic: Traffic, chart: helm.Helm, tiny: Callable[..., Values]) -> None:
-    claim = _claim(release)
+    claim, old = _claim(release), release.predictor_pods()
     chart.install(NAME, tiny("one", KEPT))
-    _settled(release, traffic)
+    _settled(release, traffic, old)
     assert _claim(release) == claim
     assert set(traffic.predictions()) == {"one"}
 
@@ -103,17 +105,17 @@ def test_labels_of_the_user_reach_the_pods_by_one_rollout_of_the_predictor_alone
         release: Release, traffic: Traffic, chart: helm.Helm, tiny: Callable[..., Values]) -> None:
     old, jobs, claim = release.predictor_pods(), uids(release.seed_jobs()), _claim(release)
     chart.install(NAME, tiny("one", KEPT, {"labels": {"team": "vision"}}))
-    new = wait_until_replaced(release, old)
-    _settled(release, traffic)
+    _settled(release, traffic, old)
+    new, = release.predictor_pods()
     assert new.metadata.labels["team"] == "vision"
     assert (uids(release.seed_jobs()), _claim(release)) == (jobs, claim)
 
 
 def test_a_rollback_to_the_package_before_serves_and_loses_no_request(
         release: Release, traffic: Traffic, chart: helm.Helm) -> None:
-    claim = _claim(release)
+    claim, old = _claim(release), release.predictor_pods()
     chart("rollback", NAME, "1")
-    _settled(release, traffic)
+    _settled(release, traffic, old)
     assert _claim(release) == claim
     assert set(traffic.predictions()) == {"one"}
     timings.facts["requests from package to package"] = str(traffic.sent)

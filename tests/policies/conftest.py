@@ -51,9 +51,12 @@ def cluster(preparing: Callable[[], AbstractContextManager[None]], install_packa
     with preparing():
         found = up.find(None, install=install_packages)
         assert found.kind
-        policies.install(found.kind)
-    yield found
-    policies.remove(found.kind)
+    try:
+        with preparing():
+            policies.install(found.kind)
+        yield found
+    finally:
+        policies.remove(found.kind)
 
 
 @pytest.fixture(scope="session")

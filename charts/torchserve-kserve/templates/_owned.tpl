@@ -54,5 +54,5 @@ readinessGates, resourceClaims, resources, restartPolicy, schedulingGates, setHo
 
 {{/* in: none; out: YAML list of environment variables that would part the server from its configuration or its directories. */}}
 {{- define "torchserve-kserve.ownedEnv" -}}
-[{{ if include "torchserve-kserve.hasCa" .Values.runtime.ca }}SSL_CERT_FILE, TORCHSERVE_KSERVE_CA, {{ end }}CONFIG_PATH, LOG_LOCATION, METRICS_LOCATION, PROTOCOL_VERSION, TEMP, TS_CONFIG_FILE]
+[CONFIG_PATH, LOG_LOCATION, METRICS_LOCATION, PROTOCOL_VERSION, SSL_CERT_FILE, TEMP, TORCHSERVE_KSERVE_CA, TS_CONFIG_FILE]
 {{- end -}}
