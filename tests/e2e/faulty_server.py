@@ -14,6 +14,7 @@ from pathlib import Path
 DEFECT = os.environ.get("DEFECT", "")
 LIMIT = 100_000
 LATE_SECONDS = 5
+BEGINS = "[INFO ] main org.pytorch.serve.ModelServer - Torchserve version: 0.12.0"  # of a log that is whole
 LOADED = ("[DEBUG] W-9000-tiny_1.0 org.pytorch.serve.wlm.WorkerThread - W-9000-tiny_1.0 State change "
           "WORKER_STARTED -> WORKER_MODEL_LOADED")
 WORKER = {"id": "9000", "status": "READY"}
@@ -102,6 +103,7 @@ class Server(ThreadingHTTPServer):
 
 
 def main() -> None:
+    print(BEGINS, flush=True)
     mark = Path("/tmp/was-here")
     if DEFECT == "restarts" and not mark.exists():
         mark.touch()
