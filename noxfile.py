@@ -138,8 +138,7 @@ def images(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Writes the pages and pictures in docs that are made from the chart and from tables."""
     install(session, "harness")
-    for page in ("ci.migration", "ci.reference", "ci.commands", "ci.dashboard", "tests.conformance.page"):
-        run(session, "python", "-m", page)
+    run(session, "python", "-m", "ci.pages")
 
 
 @nox.session(default=False)

@@ -1,12 +1,9 @@
 """The commands of the docs, and who runs each: ci/commands.yaml is the table, docs/commands.md the page for readers.
 
-    python -m ci.commands [--check]
-
 A pattern of the table is a command in which … stands for anything. The first one that fits is the command's.
 """
 
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,14 +120,3 @@ def page() -> str:
 
 def _code(text: str) -> str:
     return f"`{text}`".replace("|", "\\|")
-
-
-def main() -> int:
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != page())
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,5 @@
 """docs/dashboard.svg: a drawing of the dashboard's panels, out of files/dashboard.json and made-up figures. It is no screenshot.
 
-    python -m ci.dashboard [--check]
-
 Grafana itself can't be had from the registries that this project builds from. Places, titles, units and names of the lines are
 the dashboard's; the figures are an hour that this file makes up, the same each time: a release with two pods, in the middle of
 which a worker dies.
@@ -10,7 +8,6 @@ which a worker dies.
 import json
 import math
 import re
-import sys
 from html import escape
 from typing import Any
 
@@ -122,14 +119,3 @@ def _figure(value: float, unit: str) -> str:
     if unit == "ms" and value >= 1000:
         return f"{value / 1000:g} s"
     return f"{value:g}{ {'reqps': ' req/s', 'percent': '%', 'ms': ' ms'}.get(unit, '')}"
-
-
-def main() -> int:
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != page())
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,5 @@
 """The settings of the old write-up that this project re-builds, tried on the chart: docs/migration.md says what comes of each.
 
-    python -m ci.migration [--check]
-
 Each setting is rendered as the write-up had it; the chart takes it or refuses it with a sentence, which goes into the table.
 `values()` is the nearest form that works: the acceptance test (tests/e2e/test_write_up.py) installs that, with its own image and
 the archive's URI of its cluster.
@@ -9,7 +7,6 @@ the archive's URI of its cluster.
 
 import json
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,14 +193,3 @@ def _sentence(said: str) -> str:
     lines = [line.removeprefix("- ").strip() for line in said.splitlines()]
     noise = ("Error:", "torchserve-kserve:", "Use --debug", "`helm")
     return " ".join(line for line in lines if line and not line.startswith(noise))
-
-
-def main() -> int:
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != page())
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

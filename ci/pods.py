@@ -47,7 +47,7 @@ def serve(api: kubernetes.client.ApiClient, namespace: str, pod: dict[str, Any],
     create(core.create_namespaced_pod, namespace, pod)
     create(core.create_namespaced_service, namespace, {
         "metadata": {"name": name}, "spec": {"selector": {"app": name}, "ports": [{"port": service_port, "targetPort": port}]}})
-    wait_for(f"the server {namespace}/{name}", lambda: _is_ready(core, namespace, name), seconds=READY_SECONDS)
+    wait_for(f"the server {namespace}/{name}", lambda: is_ready(core, namespace, name), seconds=READY_SECONDS)
 
 
 def from_secrets(**keys: tuple[str, str]) -> list[dict[str, Any]]:
@@ -55,6 +55,7 @@ def from_secrets(**keys: tuple[str, str]) -> list[dict[str, Any]]:
     return [{"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}} for name, (secret, key) in keys.items()]
 
 
-def _is_ready(core: kubernetes.client.CoreV1Api, namespace: str, name: str) -> bool:
+def is_ready(core: kubernetes.client.CoreV1Api, namespace: str, name: str) -> bool:
+    """Whether a pod is ready."""
     status = core.read_namespaced_pod(name, namespace).status
     return any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions or [])

@@ -1,13 +1,10 @@
 """docs/values.md: every value with its type, default, description and an example, from values.schema.json and values.yaml.
 
-    python -m ci.reference [--check]
-
 The schema says what a value is, values.yaml what it is by default; the page repeats both and owns neither.
 """
 
 import json
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -198,14 +195,3 @@ def _limits(node: dict[str, Any]) -> str:
     if high is None:
         return f" ({low} or more)"
     return f" (at most {high})" if low is None else f" ({low} to {high})"
-
-
-def main() -> int:
-    if "--check" in sys.argv[1:]:
-        return int(PAGE.read_text() != page())
-    PAGE.write_text(page())
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

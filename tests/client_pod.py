@@ -8,6 +8,7 @@ from typing import Any
 import kubernetes
 from kubernetes.stream import stream
 
+from ci import pods
 from ci.cluster.waiting import wait_for
 
 READY_SECONDS = 120
@@ -51,7 +52,7 @@ class ClientPod:
         """Itself, ready."""
         core = kubernetes.client.CoreV1Api(self.api)
         core.create_namespaced_pod(self.namespace, self._pod())
-        wait_for(f"the pod {self.namespace}/{self.name}", lambda: _is_ready(core.read_namespaced_pod(self.name, self.namespace)),
+        wait_for(f"the pod {self.namespace}/{self.name}", lambda: pods.is_ready(core, self.namespace, self.name),
                  seconds=READY_SECONDS)
         return self
 
@@ -71,7 +72,3 @@ class ClientPod:
             "spec": {"terminationGracePeriodSeconds": 0, "containers": [{
                 "name": "client", "image": self.image, "command": ["python", "-c", "import signal; signal.pause()"]}]},
         }
-
-
-def _is_ready(pod: Any) -> bool:
-    return any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or [])

@@ -1,10 +1,10 @@
-"""docs/troubleshooting.md, made from the catalogue: `python -m tests.conformance.page`; the session `docs` runs it."""
+"""docs/troubleshooting.md, made from the catalogue: `ci/nox -s docs` (ci/pages.py)."""
 
 from pathlib import Path
 
 from .catalogue import Entry, entries, symptoms
 
-FILE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
 
 By symptom: the messages as they are, what they mean, what to do. The page is made from `tests/conformance/catalogue.yaml`, which
@@ -38,7 +38,3 @@ def page() -> str:
         parts.append("\n".join([f"## {heading}\n", "| message, for example | where | what it means | what to do |",
                                 "| --- | --- | --- | --- |", *rows]) + "\n")
     return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    FILE.write_text(page(), encoding="utf-8")

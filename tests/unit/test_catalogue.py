@@ -92,7 +92,7 @@ def test_values_that_remedies_name_are_values_of_the_chart() -> None:
 
 
 def test_the_troubleshooting_page_is_what_the_catalogue_makes_of_it() -> None:
-    assert page.FILE.read_text() == page.page(), "run ci/nox -s docs"
+    assert page.PAGE.read_text() == page.page(), "run ci/nox -s docs"
 
 
 def test_the_page_has_the_headings_in_the_order_of_the_catalogue() -> None:

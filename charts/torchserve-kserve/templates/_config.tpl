@@ -97,7 +97,7 @@ model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{- define "torchserve-kserve.startData" -}}
 {{- $data := dict -}}
 {{- $alive := ternary (list) (list "alive.sh") (eq .Values.runtime.flavor "native") -}}
-{{- $ready := ternary (list) (list "ready.sh") (include "torchserve-kserve.readyPort" . | not | not) -}}
+{{- $ready := ternary (list "ready.sh") (list) (include "torchserve-kserve.readyPort" . | not) -}}
 {{- $programs := list "start.py" "processes.py" "inflight.py" "requirements.py" "authorities.py" "readiness.py" -}}
 {{- range $name := concat $programs $ready $alive -}}
 {{- $_ := printf "files/%s" $name | $.Files.Get | set $data $name -}}

@@ -33,17 +33,20 @@ Knative mode the activator, too. */}}
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: "true" where KServe puts its agent into the predictor's pods, which then takes the predict calls, at 9081. */}}
+{{/* in: root; out: "true" where KServe puts its agent into the predictor's pods, which then takes the predict calls. */}}
 {{- define "torchserve-kserve.hasAgent" -}}
 {{- if or .Values.logger .Values.batcher }}true{{ end -}}
 {{- end -}}
+
+{{/* out: the port of KServe's agent. */}}
+{{- define "torchserve-kserve.agentPort" -}}9081{{- end -}}
 
 {{/* in: root; out: YAML list of the ports that answer predict calls. Knative's are queue-proxy's: HTTP/1, HTTP/2, TLS; what the server
 listens on, and the agent, is called from inside the pod. In Standard mode the agent takes the place of the first port in KServe's
 Service; a Service without an address of its own (serviceClusterIPNone) leads to the server past it. */}}
 {{- define "torchserve-kserve.predictPorts" -}}
 {{- $ports := ternary (list 8080) (list 8080 8081) (eq .Values.runtime.flavor "native") -}}
-{{- if include "torchserve-kserve.hasAgent" . -}}{{- $ports = append $ports 9081 -}}{{- end -}}
+{{- if include "torchserve-kserve.hasAgent" . -}}{{- $ports = include "torchserve-kserve.agentPort" . | int | append $ports -}}{{- end -}}
 {{- ternary (list 8012 8013 8112) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}
 {{- end -}}
 

@@ -26,7 +26,7 @@ KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- define "torchserve-kserve.takenPorts" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
 {{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others -}}
-{{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = append $taken 9081 -}}{{- end -}}
+{{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = include "torchserve-kserve.agentPort" . | int | append $taken -}}{{- end -}}
 {{- if (.Values.logger).storage -}}{{- $taken = append $taken 9083 -}}{{- end -}}
 {{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}
 {{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) -}}{{- end -}}
