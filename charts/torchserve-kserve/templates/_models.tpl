@@ -48,7 +48,7 @@ values}. A model without versions is one, under its own name. */}}
 
 {{/* in: root; out: JSON map of each version's path below models to {name, default, source, sha256, file, version, and the snapshot's
 numbers}, all filled in. */}}
-{{- define "torchserve-kserve.models" -}}
+{{- define "torchserve-kserve.workedOutModels" -}}
 {{- $models := dict -}}
 {{- $revision := include "torchserve-kserve.text" .Values.seed.revision -}}
 {{- range $key, $one := include "torchserve-kserve.versions" . | fromJson -}}
@@ -70,6 +70,11 @@ numbers}, all filled in. */}}
 ) -}}
 {{- end -}}
 {{- toJson $models -}}
+{{- end -}}
+
+{{/* in: root; out: the same, worked out once. */}}
+{{- define "torchserve-kserve.models" -}}
+{{- include "torchserve-kserve.once" (dict "root" . "name" "torchserve-kserve.workedOutModels") -}}
 {{- end -}}
 
 {{/* in: root; out: seconds that the slowest model may take for an answer. */}}

@@ -1,6 +1,17 @@
 {{/* Names, labels and hashes. The InferenceService is named as the release; whatever is immutable carries a hash. Whoever writes
 a name into YAML quotes it: a release may be named true. */}}
 
+{{/* in: {root, name: a define that takes the root}; out: what it says, worked out once in a render: names that hash what they name
+are asked for again and again. */}}
+{{- define "torchserve-kserve.once" -}}
+{{- $said := get .root "torchserve-kserve.once" | default dict -}}
+{{- if not (hasKey $said .name) -}}
+{{- $_ := include .name .root | set $said .name -}}
+{{- $_ := set .root "torchserve-kserve.once" $said -}}
+{{- end -}}
+{{- get $said .name -}}
+{{- end -}}
+
 {{/* in: text; out: the ten hex digits of it that go into names and markers. */}}
 {{- define "torchserve-kserve.hash" -}}
 {{- . | sha256sum | trunc 10 -}}

@@ -89,6 +89,11 @@ template:
 {{- end -}}
 
 {{/* in: root; out: name of the Job. What is hashed is the spec's content; comments and layout don't count. */}}
-{{- define "torchserve-kserve.seedJobName" -}}
+{{- define "torchserve-kserve.workedOutSeedJobName" -}}
 {{ .Release.Name }}-seed-{{ include "torchserve-kserve.seedJobSpec" . | fromYaml | toJson | include "torchserve-kserve.hash" }}
+{{- end -}}
+
+{{/* in: root; out: the same, worked out once. */}}
+{{- define "torchserve-kserve.seedJobName" -}}
+{{- include "torchserve-kserve.once" (dict "root" . "name" "torchserve-kserve.workedOutSeedJobName") -}}
 {{- end -}}

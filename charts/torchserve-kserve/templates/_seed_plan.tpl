@@ -3,7 +3,7 @@
 {{/* in: root; out: the plan's exact bytes, or nothing when there is nothing to seed. Two models with one artefact are one
 entry. The marker on the claim is named after these bytes alone, so a new image or program seeds nothing again. A runtime that is
 not the chart's reads TorchServe's configuration from the claim. */}}
-{{- define "torchserve-kserve.plan" -}}
+{{- define "torchserve-kserve.workedOutPlan" -}}
 {{- $artifacts := list -}}
 {{- $seen := list -}}
 {{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
@@ -18,6 +18,11 @@ not the chart's reads TorchServe's configuration from the claim. */}}
 {{- $artifacts = dict "path" "config/config.properties" "text" (include "torchserve-kserve.properties" .) | append $artifacts -}}
 {{- end -}}
 {{- if $artifacts -}}{{ dict "artifacts" $artifacts | toRawJson }}{{- end -}}
+{{- end -}}
+
+{{/* in: root; out: the same, worked out once. */}}
+{{- define "torchserve-kserve.plan" -}}
+{{- include "torchserve-kserve.once" (dict "root" . "name" "torchserve-kserve.workedOutPlan") -}}
 {{- end -}}
 
 {{/* in: root; out: path of the plan's marker, relative to the claim's root. */}}
@@ -38,14 +43,20 @@ not the chart's reads TorchServe's configuration from the claim. */}}
 
 {{/* in: root; out: YAML data of the seed's ConfigMap: the plan and the program, a file each. */}}
 {{- define "torchserve-kserve.seedData" -}}
-{{- $data := dict "plan.json" (include "torchserve-kserve.plan" .) -}}
-{{- range $path, $text := .Files.Glob "files/seed*.py" -}}
-{{- $_ := set $data (base $path) (toString $text) -}}
+{{- $names := list -}}
+{{- range $path, $_ := .Files.Glob "files/seed*.py" -}}
+{{- $names = base $path | append $names -}}
 {{- end -}}
-{{- toYaml $data -}}
+{{- dict "plan.json" (include "torchserve-kserve.plan" .) | toYaml -}}
+{{- include "torchserve-kserve.programs" (dict "root" . "names" $names) }}
 {{- end -}}
 
 {{/* in: root; out: name of the seed's ConfigMap. It hashes the program with the plan: both are in this immutable object. */}}
-{{- define "torchserve-kserve.seedConfigName" -}}
+{{- define "torchserve-kserve.workedOutSeedConfigName" -}}
 {{ .Release.Name }}-seed-{{ include "torchserve-kserve.seedData" . | include "torchserve-kserve.hash" }}
+{{- end -}}
+
+{{/* in: root; out: the same, worked out once. */}}
+{{- define "torchserve-kserve.seedConfigName" -}}
+{{- include "torchserve-kserve.once" (dict "root" . "name" "torchserve-kserve.workedOutSeedConfigName") -}}
 {{- end -}}

@@ -8,14 +8,15 @@
 {{/* in: URI; out: who fetches it: http, storage (KServe's library), configMap, pvc, oci, upload; nothing for another scheme. An
 Azure URL with a query has its token in it, so plain https does. */}}
 {{- define "torchserve-kserve.kind" -}}
+{{- $scheme := regexFind "^[A-Za-z0-9]+:" . | trimSuffix ":" -}}
+{{- if has $scheme (list "s3" "gs" "hf" "hdfs" "webhdfs") -}}
+storage
+{{- else if eq $scheme "https" -}}
 {{- $azure := regexMatch (printf "%s[^?]*$" (include "torchserve-kserve.azureForm" .)) . -}}
 {{- $git := regexMatch "^https://[^?#]+[.]git(#|$)" . -}}
-{{- if or $azure $git (regexMatch "^(s3|gs|hf|hdfs|webhdfs):" .) -}}
-storage
-{{- else if regexMatch "^https?:" . -}}
-http
-{{- else -}}
-{{ regexFind "^(configMap|pvc|oci|upload):" . | trimSuffix ":" }}
+{{- ternary "storage" "http" (or $azure $git) -}}
+{{- else if has $scheme (list "http" "configMap" "pvc" "oci" "upload") -}}
+{{ $scheme }}
 {{- end -}}
 {{- end -}}
 
@@ -96,7 +97,7 @@ http
 
 {{/* in: root; out: JSON of what the Job needs for them: names of configMaps, claims and secrets, each once; images: a map of
 image to the paths of its files; storage: whether KServe's library; archiver: whether in its image the packing tool, too. */}}
-{{- define "torchserve-kserve.needs" -}}
+{{- define "torchserve-kserve.workedOutNeeds" -}}
 {{- $names := dict "configMap" list "pvc" list "secrets" (.Values.seed.secretFiles | default list) -}}
 {{- $images := dict -}}
 {{- $storage := false -}}
@@ -118,4 +119,9 @@ image to the paths of its files; storage: whether KServe's library; archiver: wh
 {{- end -}}
 {{- range $kind, $list := $names -}}{{- $_ := uniq $list | sortAlpha | set $names $kind -}}{{- end -}}
 {{- dict "configMaps" $names.configMap "claims" $names.pvc "secrets" $names.secrets "images" $images "storage" $storage "archiver" (and $storage $build) | toJson -}}
+{{- end -}}
+
+{{/* in: root; out: the same, worked out once. */}}
+{{- define "torchserve-kserve.needs" -}}
+{{- include "torchserve-kserve.once" (dict "root" . "name" "torchserve-kserve.workedOutNeeds") -}}
 {{- end -}}
