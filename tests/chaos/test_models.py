@@ -122,7 +122,7 @@ def test_a_model_that_leaks_is_killed_again_and_again_and_callers_hardly_notice(
 
 
 def _deaths(release: Release) -> int:
-    """How often the kernel has killed for memory in the server's container, in its own words, and how often that was restarted."""
+    """How often the kernel has killed for memory in the server's container, in its own words, and how often it was restarted."""
     said = release.execute(release.predictor_pods()[-1].metadata.name, "bash", "-c", f"cat {OOM_COUNTS} 2>/dev/null")
     counts = [int(line.split()[1]) for line in said.splitlines() if line.startswith("oom_kill ")]
     assert counts, f"the container has no count of kills: {said}"

@@ -13,21 +13,20 @@ from ci.cluster.waiting import wait_for
 from ci.release import Release
 from tests.chaos import seen
 from tests.chaos.claim import contents, lost
-from tests.chaos.outage import Callers, calling
+from tests.chaos.outage import calling
+from tests.chaos.pods import replaced
 from tests.e2e.watching import pods_of, ready_pods_of, uids, watched
 
 GONE_SECONDS, RECOVERED_SECONDS, DRAINED_SECONDS = 60, 90, 60
 MOST_COLD_STARTS = 1.2  # must be
-AT_ONCE = {"grace_period_seconds": 0}
-BY_REQUEST: dict[str, int] = {}
 
 
 def test_a_killed_pod_is_replaced_within_1_2_cold_starts(steady: Release) -> None:
     files = contents(steady)
     cold, killed = [], []
-    for way in (AT_ONCE, BY_REQUEST):
+    for at_once in (True, False):
         cold.append(_cold_start(steady))
-        killed.append(_killed(steady, way))
+        killed.append(replaced(steady, at_once=at_once))
     timings.facts["cold starts: pod made to right answer"] = _seconds(cold)
     timings.facts["killed pods: kill to right answer"] = _seconds(killed)
     ratio = statistics.mean(killed) / statistics.mean(cold)
@@ -65,25 +64,6 @@ def _cold_start(release: Release) -> float:
         wait_for("a pod to be ready", lambda: ready_pods_of(release), seconds=RECOVERED_SECONDS)
         made = next(change.at.timestamp() for change in changes if change.kind == "ADDED")
         return callers.recovered(made, within=RECOVERED_SECONDS)
-
-
-def _killed(release: Release, way: dict[str, int]) -> float:
-    """Seconds from a pod's end to the first right answer of the next one."""
-    old = release.predictor_pods()
-    with calling(release) as callers:
-        fault = time.time()
-        release.core.delete_namespaced_pod(old[0].metadata.name, release.namespace, **way)
-        wait_for("another pod to be ready", lambda: ready_pods_of(release) and not uids(release.predictor_pods()) & uids(old),
-                 seconds=RECOVERED_SECONDS)
-        seconds = callers.recovered(fault, within=RECOVERED_SECONDS)
-    _were_refused(callers)
-    return seconds
-
-
-def _were_refused(callers: Callers) -> None:
-    """That callers had to wait, which proves the fault, and were told 503."""
-    assert callers.wrong(), "right answers came although there was no pod"
-    assert all(wrong.startswith("503 ") for wrong in callers.wrong()), callers.wrong()
 
 
 @contextmanager

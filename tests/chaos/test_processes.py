@@ -10,7 +10,8 @@ from tests.chaos import seen
 from tests.chaos.claim import contents, lost
 from tests.chaos.node import SERVER, START, WORKER, Node
 from tests.chaos.outage import calling
-from tests.e2e.watching import uids, wait_until_replaced
+from tests.chaos.pods import replaced
+from tests.e2e.watching import uids
 
 WORKER_SECONDS = 15  # must be
 RECOVERED_SECONDS = 60
@@ -22,9 +23,7 @@ IN_FLIGHT = ("500 ", "507 ")
 def fresh(steady: Release) -> Release:
     """The release, its pod without a restart: the second restart of a container waits for ten seconds, by Kubernetes' rule."""
     if seen.container(steady).restart_count:
-        old = steady.predictor_pods()
-        steady.core.delete_namespaced_pod(old[0].metadata.name, steady.namespace)
-        wait_until_replaced(steady, old)
+        replaced(steady, at_once=True)
     return steady
 
 

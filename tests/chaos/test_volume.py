@@ -17,8 +17,8 @@ from tests.chaos.claim import contents, lost
 from tests.chaos.conftest import MODEL, REQUEST, Install
 from tests.chaos.node import Node
 from tests.chaos.outage import calling
+from tests.chaos.pods import replaced
 from tests.chaos.volume import Volume, of_fixed_size
-from tests.e2e.watching import ready_pods_of, uids
 
 Values = Callable[..., dict[str, Any]]
 MEBIBYTES = 16
@@ -44,7 +44,7 @@ def test_on_a_full_volume_the_old_model_answers_and_starts_and_the_new_one_comes
         stored: Release, volume: Volume, model: Values, chart: Helm) -> None:
     files = contents(stored)
     volume.fill()
-    _start_anew(stored)
+    seen.told("a pod is killed on a full volume", replaced(stored, at_once=True))
     with calling(stored) as callers:
         chart.install(stored.name, model("two", volume.values()))
         said = wait_for("the seeding Job to say so", stored.seed_message, seconds=FULL_SECONDS, state=stored.state)
@@ -85,14 +85,3 @@ def test_a_damaged_archive_is_served_on_until_a_pod_starts_and_a_new_revision_fe
     assert lost(before, after) == [name], "more than the damaged file is not as it was"
     copies = [known for path, known in after.items() if path.startswith("model-store/two-") and path != name]
     assert copies == [before[name]], "the new file is not what the damaged one was"
-
-
-def _start_anew(release: Release) -> None:
-    """Kills the pod, and waits until another one answers."""
-    old = release.predictor_pods()
-    with calling(release) as callers:
-        fault = time.time()
-        release.core.delete_namespaced_pod(old[0].metadata.name, release.namespace, grace_period_seconds=0)
-        wait_for("another pod to be ready", lambda: ready_pods_of(release) and not uids(release.predictor_pods()) & uids(old),
-                 seconds=RECOVERED_SECONDS, state=release.state)
-        seen.told("a pod is killed on a full volume", callers.recovered(fault, within=RECOVERED_SECONDS))
