@@ -78,10 +78,15 @@ def _copied(release: Release, least: int) -> int:
         said = release.execute(release.predictor_pods()[-1].metadata.name, "bash", "-c", PROGRESS).strip()
         return int(said) if said.isdigit() and int(said) >= least else 0
 
-    wait_for("the predictor to run", lambda: seen.container(release).state.running, seconds=BEGUN_SECONDS, state=release.state)
+    wait_for("the predictor to run", lambda: _runs(release), seconds=BEGUN_SECONDS, state=release.state)
     copied = wait_for(f"{least} bytes to be on the claim", bytes_there, seconds=BEGUN_SECONDS, state=release.seed_logs)
     assert copied < SIZE, "the copy was over before it could be killed"
     return copied
+
+
+def _runs(release: Release) -> bool:
+    """Whether the predictor's container runs, ready or not."""
+    return any(status.state.running for pod in release.predictor_pods() for status in pod.status.container_statuses or [])
 
 
 def _others(release: Release, known: list[Any]) -> list[Any]:
