@@ -36,7 +36,7 @@ def paragraph(release: str, found: list[Cause], *, ready: bool) -> str:
     if not found:
         rest = "Nothing that is wrong was found." if ready else (
             "Nothing was found that the catalogue knows: read the events and the logs beside this file, and add what you find to "
-            "tests/conformance/catalogue.yaml.")
+            "tests/conformance/catalogue.")
         return f"{head} {rest}"
     first, *others = found
     likely = "What was found" if ready else "The likeliest cause"
