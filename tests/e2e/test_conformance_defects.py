@@ -68,7 +68,8 @@ def _delete(call: Callable[..., Any], *what: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def servers(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str, request: pytest.FixtureRequest) -> Iterator[None]:
+def servers(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str,
+            request: pytest.FixtureRequest) -> Iterator[None]:
     """All releases side by side, as far as each of them gets."""
     with made(request, cluster.runtime_image):
         _wait_until_begun(kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api), namespace)
