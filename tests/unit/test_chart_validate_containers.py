@@ -40,11 +40,49 @@ RULES = {
         "predictor.containers: watch has the port 8083, which is taken in the pod; let it listen on another one",
         beside(changed(SMALLEST, metrics__port=8082), ports=port(8083)),
     ),
+    "port of another sidecar": (
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a", "ports": port(8083)}
+                                                 for name in ("look", "watch")]),
+        "predictor.containers: watch has the port 8083, which is taken in the pod; let it listen on another one",
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a", "ports": port(number)}
+                                                 for name, number in (("look", 8083), ("watch", 8084))]),
+    ),
     "second port in Knative": (
         beside(KNATIVE, ports=port(8083)),
         "predictor.containers: watch has ports, and Knative takes the server's one port alone; remove them, or use "
         "deploymentMode Standard",
         beside(SMALLEST, ports=port(8083)),
+    ),
+    "name of another sidecar": (
+        changed(SMALLEST, predictor__containers=[{"name": "watch", "image": image} for image in "ab"]),
+        "predictor.containers: watch is there twice; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a"} for name in ("look", "watch")]),
+    ),
+    "name of Knative's container": (
+        changed(KNATIVE, predictor__containers=[{"name": "queue-proxy", "image": "a"}]),
+        "predictor.containers: queue-proxy is Knative's own container; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "queue-proxy", "image": "a"}]),
+    ),
+    "name of the agent": (
+        changed(SMALLEST, logger__mode="all", predictor__containers=[{"name": "agent", "image": "a"}]),
+        "predictor.containers: agent is KServe's, which logger and batcher bring; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "agent", "image": "a"}]),
+    ),
+    "name of the mesh's sidecar": (
+        changed(SMALLEST, kubeflow__enabled=True, predictor__containers=[{"name": "istio-proxy", "image": "a"}]),
+        "predictor.containers: istio-proxy is Istio's, which kubeflow.enabled brings; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "istio-proxy", "image": "a"}]),
+    ),
+    "volume that nothing mounts in Knative": (
+        changed(KNATIVE, predictor__volumes=[{"name": "spare", "emptyDir": {}}]),
+        "predictor.volumes: nothing mounts spare, and Knative refuses such a volume; mount it, or remove it",
+        mounted(KNATIVE, {"name": "spare", "emptyDir": {}}),
+    ),
+    "mount at a path of Knative's": (
+        changed(KNATIVE, predictor={"volumes": [{"name": "spare", "emptyDir": {}}],
+                                    "model": {"volumeMounts": [{"name": "spare", "mountPath": "/dev/"}]}}),
+        "predictor.model.volumeMounts: Knative lets nothing be mounted at /dev/; write another mountPath",
+        mounted(KNATIVE, {"name": "spare", "emptyDir": {}}),
     ),
     "variable of Knative": (
         changed(KNATIVE, predictor__model={"env": [{"name": "PORT", "value": "1"}]}),

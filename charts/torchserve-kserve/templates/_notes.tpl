@@ -22,7 +22,7 @@
 {{- if eq .Values.deploymentMode "Standard" -}}
 2. Predict. Leave this running in one terminal:
 
-   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80
+   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80    (it may end when a call goes wrong: start it again)
 
    and in another (in the cluster: {{ include "torchserve-kserve.clusterUrl" . }}):
 {{- else -}}
@@ -74,7 +74,7 @@
 {{- end }}
 {{- end }}
 
-   The name in the URL is the key under models, not {{ .Release.Name | quote }}.
+   The name in the URL is the key under models{{ if not (hasKey .Values.models .Release.Name) }}, not {{ .Release.Name | quote }}{{ end }}.
 {{- end -}}
 
 {{/* in: root; out: a gRPC call of every model. */}}
@@ -90,7 +90,7 @@
 {{/* in: root; out: in Standard mode, where KServe serves it to the outside, and what a Kubeflow asks for there; else nothing. */}}
 {{- define "torchserve-kserve.notes.outside" -}}
 {{- if eq .Values.deploymentMode "Standard" }}
-   From outside, where KServe makes an Ingress or a route, write this for http://127.0.0.1:8080{{ if .Values.kubeflow.enabled }}, and add what Kubeflow logs in by
+   From outside, where KServe makes an Ingress or a route, write this for {{ ternary "127.0.0.1:8080, without http:// and with its port (80)" "http://127.0.0.1:8080" (eq .Values.protocol "grpc-v2") }}{{ if .Values.kubeflow.enabled }}, and add what Kubeflow logs in by
    (-H "Authorization: Bearer $(kubectl -n {{ .Release.Namespace }} create token default-editor)"){{ end }}:
 
    kubectl -n {{ .Release.Namespace }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.url}{"\n"}'
