@@ -1,4 +1,4 @@
-"""When a change of a release is over: in Standard mode its pods are others, in Knative mode its newest revision has all requests."""
+"""When a change of a release is over: in Standard mode its pods are others, in Knative mode the newest revision gets all requests."""
 
 from typing import Any
 
@@ -12,8 +12,9 @@ ROLLED_OUT_SECONDS = 120
 
 
 def wait_until_rolled_out(running: Release, old: list[Any], mode: str, pods: int = 1) -> list[Any]:
-    """Waits until no old pod gets requests any more; returns the pods that do, so many in Standard mode. Knative takes its time to
-    remove the old ones, and to scale the new revision up."""
+    """Waits until no old pod gets requests any more; returns the pods that do, so many in Standard mode.
+
+    Knative takes its time to remove the old ones, and to scale the new revision up."""
     found = _replaced if mode == "Standard" else _routed
     new = wait_for(f"{pods} other pods in the place of {', '.join(pod.metadata.name for pod in old)}",
                    lambda: found(running, old, pods), seconds=ROLLED_OUT_SECONDS)
