@@ -1,4 +1,4 @@
-"""When a change of a release is over: in Standard mode its pods are others, in Knative mode the newest revision gets all requests."""
+"""When a change of a release is over: its pods are others; in Knative mode the newest revision gets all requests."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ NAME, MODEL, REQUEST = "greatly", "tiny", {"instances": [{}]}
 GUARDED = {"networkPolicy": {"enabled": True}}  # helm changes policies in place, before it asks KServe
 ROUTED_SECONDS, TRAFFIC_SECONDS = 60, 600
 AFTER_CHANGE = 100  # answers, five seconds of them, after the old pods are out of the way
-# A release of one pod with a claim for one node, to which a rollout adds a pod for a while; and one of two pods and a shared claim.
+# One pod with a claim for one node, to which a rollout adds a pod for a while; and two pods with a shared claim.
 SURGE, REPLICAS = "one pod", "two pods"
 PODS = {SURGE: 1, REPLICAS: 2}
 both = pytest.mark.parametrize("shape", [SURGE, pytest.param(REPLICAS, marks=pytest.mark.thorough)], indirect=True)
