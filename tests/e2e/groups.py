@@ -5,7 +5,7 @@ import pytest
 MODES = ("Standard", "Knative")
 # Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
 OF_OUR_IMAGE = ("test_protocols",)
-OURS = ("test_gateway", "test_great_changes", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
+OURS = ("test_gaps", "test_gateway", "test_great_changes", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
 APART = ("test_agent", "test_changes", "test_conformance_defects", "test_diagnosis", "test_great_changes", "test_options",
          "test_other_runtime", "test_packaged", "test_protocols", "test_scaling", "test_sources", "test_upgraded")
@@ -19,8 +19,8 @@ ORDER = ("Standard", "Standard test_sources", "Standard test_upgraded", "Standar
 THOROUGH_TESTS = ("digits", "helm_test", "server_setting", "starts_again", "scaling_up_and_down")
 THOROUGH = ("test_conformance", "test_great_changes", "test_lifecycle", "test_mistakes", "test_protocols", "test_storage_uri",
             "test_uninstalled")
-# And in both modes: what is broken on purpose.
-THOROUGH_ANYWAY = ("test_by_hand", "test_conformance_defects", "test_diagnosis")
+# And in both modes: what is broken on purpose, and what can't be done without a gap.
+THOROUGH_ANYWAY = ("test_by_hand", "test_conformance_defects", "test_diagnosis", "test_gaps")
 
 
 def group(item: pytest.Item) -> str:

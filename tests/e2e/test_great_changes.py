@@ -22,6 +22,9 @@ from tests.e2e.traffic import Traffic, sent
 from tests.e2e.watching import pods_of, uids
 
 NAME, MODEL, REQUEST = "greatly", "tiny", {"instances": [{}]}
+# Helm comes to it after ConfigMaps and before the Job, the InferenceService and the runtime; the API server takes no port 0.
+REFUSED = {"extraObjects": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{ .Release.Name }}-refused"},
+                             "spec": {"ports": [{"port": 0}]}}]}
 GUARDED = {"networkPolicy": {"enabled": True}}  # helm changes policies in place, before it asks KServe
 ROUTED_SECONDS, TRAFFIC_SECONDS = 60, 600
 AFTER_CHANGE = 100  # answers, five seconds of them, after the old pods are out of the way
@@ -92,10 +95,21 @@ def changing(release: Release, traffic: Traffic, shape: str, mode: str) -> Itera
 @both
 def test_a_change_of_the_mode_is_refused_with_a_sentence_and_nothing_of_the_release_is_touched(
         changing: Release, chart: Helm, values: Callable[..., Values], mode: str) -> None:
-    before, other = _state(changing, chart), next(name for name in MODES if name != mode)
+    before, history, other = _state(changing), chart("history", changing.name), next(name for name in MODES if name != mode)
     with pytest.raises(Problem, match=f"deploymentMode {other}: the release runs in mode {mode}"):
         chart.install(changing.name, values("one", {"deploymentMode": other}))
-    assert _state(changing, chart) == before
+    assert (_state(changing), chart("history", changing.name)) == (before, history)
+
+
+@both
+def test_an_upgrade_that_is_refused_half_way_leaves_the_pods_and_the_former_values_mend_it(
+        changing: Release, chart: Helm, values: Callable[..., Values]) -> None:
+    before = _state(changing)
+    with pytest.raises(Problem, match=r"UPGRADE FAILED: .*-refused"):
+        chart.install(changing.name, values("two", REFUSED), "--cleanup-on-fail")
+    assert _state(changing) == before
+    chart.install(changing.name, values("one"))
+    assert _state(changing) == before
 
 
 @both
@@ -117,8 +131,7 @@ def test_and_the_native_flavour_comes_back(
 @of_replicas
 def test_another_setting_takes_effect_in_both_pods(
         changing: Release, chart: Helm, values: Callable[..., Values], shape: str, mode: str) -> None:
-    _changed(changing, chart, values("one", {"models": {MODEL: {"responseTimeout": 90}}}), shape, mode)
-    for pod in changing.predictor_pods():
+    for pod in _changed(changing, chart, values("one", {"models": {MODEL: {"responseTimeout": 90}}}), shape, mode):
         assert '"responseTimeout":90' in changing.execute(pod.metadata.name, "cat", "/etc/torchserve/config.properties")
 
 
@@ -139,26 +152,26 @@ def test_a_rollback_brings_the_first_model_back_in_both_pods(
     assert changing.predict(MODEL, REQUEST).json() == {"predictions": ["one"]}
 
 
-def _changed(running: Release, chart: Helm, given: Values, shape: str, mode: str) -> None:
-    """Upgrades the release, and waits until that is over."""
+def _changed(running: Release, chart: Helm, given: Values, shape: str, mode: str) -> list[Any]:
+    """Upgrades the release, waits until that is over, and returns the pods that get the requests."""
     old = running.predictor_pods()
     with timings.stage(f"rollout of {shape}, {mode}"):
         chart.install(running.name, given)
-        wait_until_rolled_out(running, old, mode, PODS[shape])
+        return wait_until_rolled_out(running, old, mode, PODS[shape])
 
 
 def _pods(running: Release, shape: str) -> bool:
     return len(running.predictor_pods()) == PODS[shape]
 
 
-def _state(running: Release, chart: Helm) -> dict[str, Any]:
-    """What a change of the release would change, and what helm knows of it."""
-    service = running.inference_service()["metadata"]
-    policies = kubernetes.client.NetworkingV1Api(running.api).list_namespaced_network_policy(
-        running.namespace, label_selector=f"app.kubernetes.io/instance={running.name}").items
-    return {"pods": uids(pods_of(running)), "jobs": uids(running.seed_jobs()),
+def _state(running: Release) -> dict[str, Any]:
+    """What a change of the release would change."""
+    service, mine = running.inference_service()["metadata"], {"label_selector": f"app.kubernetes.io/instance={running.name}"}
+    policies = kubernetes.client.NetworkingV1Api(running.api).list_namespaced_network_policy(running.namespace, **mine).items
+    configs = running.core.list_namespaced_config_map(running.namespace, **mine).items
+    return {"pods": uids(pods_of(running)), "jobs": uids(running.seed_jobs()), "configs": uids(configs),
             "service": {key: service[key] for key in ("uid", "generation", "labels", "annotations")},
-            "policies": [policy.metadata.generation for policy in policies], "helm": chart("history", running.name)}
+            "policies": [policy.spec.to_dict() for policy in policies]}
 
 
 def _is_wrapper(running: Release) -> bool:
