@@ -13,6 +13,7 @@ import pytest
 
 from ci import helm, pods
 from ci.cluster import up
+from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 from ci.release import Release
 
@@ -108,3 +109,12 @@ def test_requests_of_a_batch_are_sent_to_the_sink(releases: dict[str, Release], 
         return {json.loads(event["body"])["instances"][0]["number"] for event in events}
 
     wait_for("all of them", lambda: numbers() == set(range(len(answers))), seconds=SENT_SECONDS)
+
+
+def test_helm_test_says_that_a_batcher_wants_an_example(releases: dict[str, Release], chart: helm.Helm) -> None:
+    batched = releases["batched"]
+    with pytest.raises(Problem, match="test-predict failed"):
+        chart("test", batched.name, "--timeout", "120s")
+    last = batched.logs(f"{batched.name}-test-predict", "predict").splitlines()[-1]
+    assert "is behind KServe's batcher" in last
+    assert last.endswith("set models.<name>.example")

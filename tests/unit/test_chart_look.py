@@ -19,9 +19,7 @@ def keys_of_program() -> set[str]:
     """The keys that the program of `helm test` asks --commands for."""
     tree = ast.parse((CHART / "files" / "predict.py").read_text())
     faults = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Fault"]
-    (listed,) = [node.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "WAITS"]
-    named = {fault.args[1].value for fault in faults if isinstance(fault.args[1], ast.Constant)}
-    return (named | {key for key, _ in ast.literal_eval(listed)}) - {""}
+    return {fault.args[1].value for fault in faults if isinstance(fault.args[1], ast.Constant)} - {""}
 
 
 def pod(values: dict) -> dict:
@@ -38,7 +36,8 @@ def commands(values: dict) -> dict[str, str]:
 
 
 def test_chart_and_program_know_the_same_commands():
-    assert {key for case in ("smallest", "kubeflow", "storage-uri") for key in commands(CASES[case])} == keys_of_program()
+    known = {key for case in ("smallest", "kubeflow", "storage-uri") for key in commands(CASES[case])}
+    assert known - set(ORDER) <= keys_of_program() <= known
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -72,11 +71,14 @@ def test_the_command_that_lists_models_asks_where_management_listens():
 
 
 @pytest.mark.parametrize("case", ["smallest", "existing-claim", "storage-uri", "knative", "kubeflow", "stock-runtime"])
-def test_notes_have_them_in_the_order_in_which_it_has_to_come_right(case):
+def test_notes_and_the_test_have_them_in_the_order_in_which_it_has_to_come_right(case):
     text = notes(CASES[case])
     found = commands(CASES[case])
     places = [text.rindex(found[key] + "\n") for key in ORDER if key in found]
     assert places == sorted(places)
+    order = json.loads(argument(CASES[case], "--order"))
+    assert [command for _, command in order] == [found[key] for key in ORDER if key in found and key != "why"]
+    assert all(f"# if {seen}\n   {command}\n" in text for seen, command in order)
 
 
 def test_notes_name_the_log_of_each_container():

@@ -40,6 +40,13 @@ RULES = {
         "predictor.containers: watch has the port 8083, which is taken in the pod; let it listen on another one",
         beside(changed(SMALLEST, metrics__port=8082), ports=port(8083)),
     ),
+    "port of another sidecar": (
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a", "ports": port(8083)}
+                                                 for name in ("look", "watch")]),
+        "predictor.containers: watch has the port 8083, which is taken in the pod; let it listen on another one",
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a", "ports": port(number)}
+                                                 for name, number in (("look", 8083), ("watch", 8084))]),
+    ),
     "second port in Knative": (
         beside(KNATIVE, ports=port(8083)),
         "predictor.containers: watch has ports, and Knative takes the server's one port alone; remove them, or use "

@@ -21,6 +21,7 @@ from tests.unit.render import only, render_chart
 from tests.waiting import until
 
 KEYS = "why all name claim seed service pods fetch log previous models policies authorization"
+ORDER = [["it is missing", "kubectl look at all"], ["it is Pending", "kubectl look at pods"]]
 COMMANDS = {key: f"kubectl look at {key}" for key in KEYS.split()}
 EXAMPLE = {"instances": [1]}
 # Runs the program with another time to connect, and where asked without the cluster's DNS.
@@ -42,7 +43,8 @@ def program() -> str:
 
 def command(url: str, *more: str, example: dict | None = EXAMPLE, no_name: int = 0) -> list[str]:
     requests = json.dumps([{"model": "bert", "request": example}])
-    options = ["--url", url, "--requests", requests, "--commands", json.dumps(COMMANDS), "--wait-seconds", "0.2"]
+    options = ["--url", url, "--requests", requests, "--commands", json.dumps(COMMANDS), "--order", json.dumps(ORDER)]
+    options += ["--wait-seconds", "0.2"]
     return [sys.executable, "-c", RUN, program(), str(no_name), *options, *more]
 
 
@@ -144,6 +146,12 @@ ANSWERS = {
     "memory": (json_error(500, "Worker died."), "look for OOMKilled", "pods"),
     "handler": (json_error(503, "Prediction failed"), "its handler raised an exception", "log"),
     "other error": (json_error(507, "Something"), "answered 507 'Something'; read the server's log", "log"),
+    "batch of another size": (
+        (200, '{"message": "size of prediction is not equal to the size of instances", "batchId": "1", "predictions": null}', {}),
+        "another number of predictions than instances, says KServe's batcher; its handler must return a list with one", ""),
+    "error in a batch": (
+        (200, json.dumps({"message": json_error(503, "Prediction failed")[1], "batchId": "", "predictions": None}), {}),
+        "Prediction failed", "log"),
     "size": ((413, "", {}), "raise properties.max_request_size, or shorten models.<name>.example", ""),
     "token": (json_error(400, "Token Authorization failed. Token either incorrect"), "disable_token_authorization=true", ""),
 }
@@ -169,14 +177,22 @@ def test_it_is_explained_without_an_example_too(case):
     assert words in line
 
 
+def test_a_batcher_shows_no_worker_without_an_example():
+    with answering((400, "no instances in the request\n", {})) as url:
+        code, _, line = run(url, example=None)
+    assert code == 1
+    assert "is behind KServe's batcher" in line
+    assert line.endswith("; set models.<name>.example")
+
+
 def test_no_ready_pod_comes_with_what_to_look_at_in_order_and_the_sentence_last():
     with nobody() as url:
         code, lines, line = run(url)
     assert code == 1
     assert "takes a connection (Connection refused); see whether the predictor is ready" in line
     assert line.endswith(COMMANDS["why"])
-    looks = [text.split("  ")[-1] for text in lines if text.startswith("if ")]
-    assert looks == [COMMANDS[key] for key in ("all", "claim", "seed", "service", "pods", "fetch", "log", "previous")]
+    looks = [text.removeprefix("if ").split(":  ") for text in lines if text.startswith("if ")]
+    assert looks == ORDER
 
 
 def test_a_pod_that_is_ready_but_answers_wrongly_needs_no_list():
@@ -250,6 +266,20 @@ def test_in_a_pod_the_sentence_is_the_last_line_of_the_one_stream_and_the_termin
     assert (code, line) == (1, "")
     assert lines[-1].startswith("model bert: no pod behind")
     assert log.read_text() == f"{lines[-1]}\n"
+
+
+def test_a_test_that_is_stopped_between_two_models_says_which_one_was_left(log, tmp_path):
+    output = tmp_path / "output"
+    with raw(lambda connection: ALIVE.append(connection)) as url, output.open("wb") as out:
+        requests = json.dumps([{"model": name, "request": EXAMPLE} for name in ("bert", "digits")])
+        options = ["--termination-log", str(log), "--answer-seconds", "30", "--requests", requests]
+        running = subprocess.Popen(command(url, *options), stdout=out)
+        until(lambda: "POST" in output.read_text(), "the first model's call")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 1
+    ALIVE.clear()
+    (line,) = log.read_text().splitlines()
+    assert line.startswith("model bert: had no answer after")
 
 
 def test_a_test_that_is_stopped_says_so_before_it_ends(log, tmp_path):

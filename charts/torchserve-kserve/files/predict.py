@@ -1,7 +1,7 @@
 """What `helm test` runs: a real predict call to every model, through the release's Service, and where it fails what that means.
 
     predict.py --url http://REL-predictor.NS.svc --requests JSON [--protocol v1|v2] [--answer-seconds N] [--wait-seconds N]
-               [--commands JSON] [--termination-log FILE]
+               [--commands JSON] [--order JSON] [--termination-log FILE]
 
 Requests: [{"model": "bert", "request": {"instances": [...]} or null}], in protocol v2 with "inputs". A model passes when the
 answer is 200 with a list under `predictions` (v2: `outputs`) that is not empty. A model without a request is sent an empty list
@@ -9,6 +9,7 @@ and passes only when its worker has demonstrably run: it answered 200, or it ref
 that TorchServe's worker (ts/service.py, 0.12) alone writes, which KServe's wrapper hands on in a sentence of its own. The Service
 has endpoints only while a pod is ready, so what shows that none is is waited out for --wait-seconds.
 Commands: {"why": "kubectl …", …}, those that show more; of a key that is missing the sentence does without.
+Order: [["what is seen", "kubectl …"], …], what to look at while no pod is ready.
 Exit codes: 0 every model passed; 1 with one line per model that did not, last of all that is printed, and in the termination log.
 """
 
@@ -35,18 +36,6 @@ NO_POD = ("no healthy upstream", "upstream connect error", "upstream request tim
 SHOWN = 400
 CONNECT_SECONDS = 5.0
 TELL_SECONDS = 10.0
-# What to look at while no pod is ready: the command's key, what it is for. The first that fits has the cause.
-WAITS = (
-    ("all", "a part of the release is missing"),
-    ("claim", "the claim is Pending"),
-    ("seed", "the Job is not Complete"),
-    ("service", "there is no pod of the predictor"),
-    ("pods", "its pod is Pending, its container waits, or its probe fails"),
-    ("fetch", "its pod is at Init"),
-    ("log", "its container runs and is not ready"),
-    ("previous", "its container ends and starts again"),
-)
-
 ASK = "see whether the predictor is ready, and if not why"
 
 
@@ -174,6 +163,9 @@ def of_gateway(answer: Answer) -> Fault | None:
     if status in (401, 403):
         return Fault(f"answered {status} {text!r}: what is in front of the server wants a login, or lets this pod not in",
                      "authorization", "in a mesh set kubeflow.authorizationPolicy.enabled=true, or see whom the policies let in")
+    if status == 400 and text == "no instances in the request":  # of KServe's agent
+        return Fault("is behind KServe's batcher, which hands no empty request on, so that its worker does not show", "",
+                     "set models.<name>.example")
     if status == 400 and "https" in text.lower():
         return Fault(f"answered 400 {text!r}: the port wants TLS, and helm test calls plain http", "service",
                      "see which port the Service leads to")
@@ -183,6 +175,15 @@ def of_gateway(answer: Answer) -> Fault | None:
         return Fault(f"answered 404 {text!r}, from a gateway and not from a model server: it has no route to the predictor yet",
                      "service", "see what it waits for")
     return None
+
+
+def of_batch(message: str) -> Fault:
+    """What KServe's batcher means by an answer 200 with a message: the server's error, or its own about the predictions."""
+    if message.startswith("size of prediction"):
+        return Fault("gave another number of predictions than instances, says KServe's batcher", "",
+                     "its handler must return a list with one prediction per instance")
+    return Fault(f"answered KServe's batcher {' '.join(message.split())[:SHOWN]!r}, which hands it on as 200", "log",
+                 "read the server's log")
 
 
 def of_server(answer: Answer, message: str) -> Fault | None:
@@ -228,6 +229,8 @@ def fault(answer: Answer, real: bool, protocol: Protocol, names: str) -> Fault |
             otherwise = Fault(f"answered {answer.status} {message!r} to a request without {protocol.request}, which does not "
                               "show its worker", "", "set models.<name>.example")
         return of_server(answer, message) or otherwise
+    if message and "batchId" in body:
+        return of_batch(message)
     found = body.get(protocol.answer)
     if not isinstance(found, list) or not found:
         return Fault(f"answered 200 without {protocol.answer}", "", f"its handler must return {protocol.each}")
@@ -257,6 +260,12 @@ def stop(*_: object) -> None:
     raise Stopped
 
 
+def sentence(item: dict, wrong: Fault, commands: dict) -> str:
+    """What is wrong with a model, and the next step."""
+    command = commands.get(wrong.key)
+    return f"model {item['model']}: {wrong.what}; {wrong.remedy}{f': {command}' if command else ''}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--url", required=True)
@@ -265,29 +274,25 @@ def main() -> int:
     parser.add_argument("--answer-seconds", type=float, default=120)
     parser.add_argument("--wait-seconds", type=float, default=60)
     parser.add_argument("--commands", type=json.loads, default={})
+    parser.add_argument("--order", type=json.loads, default=[])
     parser.add_argument("--termination-log", type=Path, default=Path("/dev/termination-log"), help="used if it exists")
     options = parser.parse_args()
     if options.termination_log.exists():
         os.dup2(1, 2)  # one stream: of two the container's log has the last lines in any order
+    started, item = time.monotonic(), options.requests[0]
+    wrong: list[tuple[dict, Fault | None]] = []
     signal.signal(signal.SIGTERM, stop)
-    started, said, waits = time.monotonic(), [], False
-    for item in options.requests:
-        stopped = False
-        try:
-            wrong = tried(item, options, started + options.wait_seconds)
-        except Stopped:  # by the pod's activeDeadlineSeconds, or by hand
-            stopped = True
-            wrong = Fault(f"had no answer after {time.monotonic() - started:.0f} s, when the test was stopped", "why", ASK)
-        if wrong:
-            command = options.commands.get(wrong.key)
-            said.append(f"model {item['model']}: {wrong.what}; {wrong.remedy}{f': {command}' if command else ''}")
-            waits |= wrong.key in ("why", "name", "service")
-        if stopped:
-            break
+    try:
+        for item in options.requests:
+            wrong.append((item, tried(item, options, started + options.wait_seconds)))
+    except Stopped:  # by the pod's activeDeadlineSeconds, or by hand
+        what = f"had no answer after {time.monotonic() - started:.0f} s, when the test was stopped"
+        wrong.append((item, Fault(what, "why", ASK)))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    for key, when in WAITS if waits else ():
-        if key in options.commands:
-            print(f"if {when}:  {options.commands[key]}", flush=True)
+    if any(found and found.key in ("why", "name", "service") for _, found in wrong):
+        for seen, command in options.order:
+            print(f"if {seen}:  {command}", flush=True)
+    said = [sentence(item, found, options.commands) for item, found in wrong if found]
     text = "".join(f"{line}\n" for line in said)
     with contextlib.suppress(OSError), options.termination_log.open("r+", encoding="utf-8") as log:
         log.write(text[-4000:])  # as much as Kubernetes keeps

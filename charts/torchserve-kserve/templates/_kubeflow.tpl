@@ -27,14 +27,15 @@ rule: Istio's agent makes them inside the pod. */}}
         methods: [GET]
         paths: {{- toYaml $get | nindent 10 }}
 {{- if eq .Values.deploymentMode "Knative" }}
+{{- $queue := include "torchserve-kserve.queueProxyPorts" . | fromJson }}
 - to:
     - operation:
         methods: [GET]
         paths: [/healthz]
-        ports: [{{ ternary "8013" "8012" (eq .Values.protocol "grpc-v2") | quote }}]
+        ports: [{{ ternary $queue.http2 $queue.http1 (eq .Values.protocol "grpc-v2") | toString | quote }}]
     - operation:
         methods: [GET]
         paths: [/metrics]
-        ports: ["9090"]
+        ports: [{{ $queue.autoscaler | toString | quote }}]
 {{- end }}
 {{- end -}}

@@ -19,7 +19,7 @@ authorization: what may keep a call away. */}}
 {{- $pods := include "torchserve-kserve.look.predictors" . -}}
 {{- $log := printf "%s logs %s -c kserve-container --tail=50" $kubectl $pods -}}
 {{- $management := (include "torchserve-kserve.ports" . | fromJson).management | int -}}
-{{- $ask := printf "import urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/models').read().decode())" $management -}}
+{{- $ask := printf "import urllib.request as u; print(u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:%d/models').read().decode())" $management -}}
 {{- $state := `{.status.conditions[?(@.type=="PodScheduled")].message}{range .status..containerStatuses[*]} {.name} ready={.ready}{end} {.status..waiting.message} {.status..terminated.message}` -}}
 {{- $look := dict
   "why" (printf `%s get pods -l app.kubernetes.io/instance=%s,app.kubernetes.io/component!=test -o jsonpath='{range .items[*]}{.metadata.name}: {.status.phase} %s{"\n"}{end}'` $kubectl .Release.Name $state)
@@ -47,4 +47,24 @@ authorization: what may keep a call away. */}}
 {{- $_ := printf "%s get authorizationpolicies" $kubectl | set $look "authorization" -}}
 {{- end -}}
 {{- toRawJson $look -}}
+{{- end -}}
+
+{{/* in: root; out: JSON list of [what is seen, the command for it], in the order in which it has to come right. */}}
+{{- define "torchserve-kserve.look.order" -}}
+{{- $look := include "torchserve-kserve.look" . | fromJson -}}
+{{- $order := list -}}
+{{- range $what := list
+  (list "a part of the release is missing" "all")
+  (list "the claim is Pending" "claim")
+  (list "the Job is not Complete: the last line of its log says why" "seed")
+  (list (ternary "there is no pod of the predictor, and no revision that is Ready and sleeps" "there is no pod of the predictor" (eq 0 (int .Values.minReplicas))) "service")
+  (list "its pod is Pending, its container waits, or its probe fails" "pods")
+  (list "its pod is at Init" "fetch")
+  (list "its container runs and is not ready" "log")
+  (list "its container ends and starts again" "previous") -}}
+{{- with get $look (last $what) -}}
+{{- $order = list (first $what) . | append $order -}}
+{{- end -}}
+{{- end -}}
+{{- toRawJson $order -}}
 {{- end -}}

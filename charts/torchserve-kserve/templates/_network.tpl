@@ -38,33 +38,40 @@ Knative mode the activator, too. */}}
 {{- if or .Values.logger .Values.batcher }}true{{ end -}}
 {{- end -}}
 
+{{/* out: JSON of the ports of Knative's queue-proxy: what predict calls come to, by protocol; its own; what the autoscaler reads; what
+it counts for users. */}}
+{{- define "torchserve-kserve.queueProxyPorts" -}}
+{"http1": 8012, "http2": 8013, "https": 8112, "admin": 8022, "autoscaler": 9090, "user": 9091}
+{{- end -}}
+
 {{/* out: the port of KServe's agent. */}}
 {{- define "torchserve-kserve.agentPort" -}}9081{{- end -}}
 
-{{/* in: root; out: YAML list of the ports that answer predict calls. Knative's are queue-proxy's: HTTP/1, HTTP/2, TLS; what the server
-listens on, and the agent, is called from inside the pod. In Standard mode the agent takes the place of the first port in KServe's
+{{/* in: root; out: YAML list of the ports that answer predict calls. Knative's are queue-proxy's; what the server listens on, and the
+agent, is called from inside the pod. In Standard mode the agent takes the place of the first port in KServe's
 Service; a Service without an address of its own (serviceClusterIPNone) leads to the server past it. */}}
 {{- define "torchserve-kserve.predictPorts" -}}
 {{- $ports := ternary (list 8080) (list 8080 8081) (eq .Values.runtime.flavor "native") -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $ports = include "torchserve-kserve.agentPort" . | int | append $ports -}}{{- end -}}
-{{- ternary (list 8012 8013 8112) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}
+{{- $queue := include "torchserve-kserve.queueProxyPorts" . | fromJson -}}
+{{- ternary (list $queue.http1 $queue.http2 $queue.https) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}
 {{- end -}}
 
-{{/* in: root; out: YAML list of rules: what may reach the predictor. Knative's autoscaler reads queue-proxy's 9090; its 9091 has what
-queue-proxy counts for users. */}}
+{{/* in: root; out: YAML list of rules: what may reach the predictor. */}}
 {{- define "torchserve-kserve.predictorIngress" -}}
+{{- $queue := include "torchserve-kserve.queueProxyPorts" . | fromJson -}}
 {{- $knative := eq .Values.deploymentMode "Knative" -}}
 - ports: {{- include "torchserve-kserve.predictPorts" . | nindent 4 }}
   {{- if .Values.networkPolicy.from }}
   from: {{- include "torchserve-kserve.predictPeers" . | nindent 4 }}
   {{- end }}
 {{- if $knative }}
-- ports: {{- include "torchserve-kserve.policyPorts" (list 9090) | trim | nindent 4 }}
+- ports: {{- include "torchserve-kserve.policyPorts" (list $queue.autoscaler) | trim | nindent 4 }}
   from: {{- include "torchserve-kserve.knativePeer" . | nindent 4 }}
 {{- end }}
 {{- with .Values.metrics.from }}
 {{- $port := int $.Values.metrics.port }}
-- ports: {{- ternary (list $port 9091) (list $port) $knative | include "torchserve-kserve.policyPorts" | trim | nindent 4 }}
+- ports: {{- ternary (list $port $queue.user) (list $port) $knative | include "torchserve-kserve.policyPorts" | trim | nindent 4 }}
   from: {{- toYaml . | nindent 4 }}
 {{- end }}
 {{- end -}}

@@ -90,7 +90,7 @@
 {{/* in: root; out: in Standard mode, where KServe serves it to the outside, and what a Kubeflow asks for there; else nothing. */}}
 {{- define "torchserve-kserve.notes.outside" -}}
 {{- if eq .Values.deploymentMode "Standard" }}
-   From outside, where KServe makes an Ingress or a route, write this for http://127.0.0.1:8080{{ if .Values.kubeflow.enabled }}, and add what Kubeflow logs in by
+   From outside, where KServe makes an Ingress or a route, write this for {{ ternary "127.0.0.1:8080, without http:// and with its port (80)" "http://127.0.0.1:8080" (eq .Values.protocol "grpc-v2") }}{{ if .Values.kubeflow.enabled }}, and add what Kubeflow logs in by
    (-H "Authorization: Bearer $(kubectl -n {{ .Release.Namespace }} create token default-editor)"){{ end }}:
 
    kubectl -n {{ .Release.Namespace }} get inferenceservice {{ .Release.Name }} -o jsonpath='{.status.url}{"\n"}'

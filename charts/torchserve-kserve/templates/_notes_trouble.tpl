@@ -23,21 +23,10 @@ If it does not get ready, ask its pods what they wait for, or what they ended wi
 
    {{ $look.why }}
 
-If that does not tell, see what of it is there, and then what fits first:
-
-   {{ $look.all }}
-{{ range $what := list
-  (list "the claim is Pending" "claim")
-  (list "the Job is not Complete: the last line of its log says why" "seed")
-  (list (ternary "there is no pod of the predictor, and no revision that is Ready and sleeps" "there is no pod of the predictor" (eq 0 (int .Values.minReplicas))) "service")
-  (list "its pod is Pending, its container waits, or its probe fails" "pods")
-  (list "its pod is at Init" "fetch")
-  (list "its container runs and is not ready" "log")
-  (list "its container ends and starts again" "previous") }}
-{{- with get $look (last $what) }}
-   # {{ first $what }}
-   {{ . }}
-{{- end }}
+If that does not tell, what fits first of these:
+{{ range include "torchserve-kserve.look.order" . | fromJsonArray }}
+   # if {{ first . }}
+   {{ last . }}
 {{- end }}
    # all of it, in the order in which it happened
    {{ include "torchserve-kserve.look.kubectl" . }} get events --sort-by=.lastTimestamp

@@ -16,9 +16,11 @@
 predictor.containers: {{ .name }} has ports, and Knative takes the server's one port alone; remove them, or use deploymentMode Standard
 {{- else }}
 {{- range .ports }}
-{{- if and (has (float64 .containerPort) $taken) (ne (.protocol | default "TCP") "UDP") }}
+{{- $tcp := ne (.protocol | default "TCP") "UDP" }}
+{{- if and $tcp (has (float64 .containerPort) $taken) }}
 predictor.containers: {{ $container.name }} has the port {{ int .containerPort }}, which is taken in the pod; let it listen on another one
 {{- end }}
+{{- if $tcp }}{{ $taken = append $taken (float64 .containerPort) }}{{ end }}
 {{- end }}
 {{- end }}
 {{- end }}

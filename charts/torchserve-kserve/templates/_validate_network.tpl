@@ -29,7 +29,7 @@ KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = include "torchserve-kserve.agentPort" . | int | append $taken -}}{{- end -}}
 {{- if (.Values.logger).storage -}}{{- $taken = append $taken 9083 -}}{{- end -}}
 {{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}
-{{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = concat $taken (list 8012 8013 8022 8112 9090 9091) -}}{{- end -}}
+{{- if eq .Values.deploymentMode "Knative" -}}{{- $taken = include "torchserve-kserve.queueProxyPorts" . | fromJson | values | concat $taken -}}{{- end -}}
 {{- if .Values.kubeflow.enabled -}}{{- $taken = concat $taken (list 15000 15001 15004 15006 15008 15020 15021 15053 15090) -}}{{- end -}}
 {{- uniq $taken | toJson -}}
 {{- end -}}
