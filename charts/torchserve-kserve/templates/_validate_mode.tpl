@@ -1,4 +1,4 @@
-{{/* The one rule that looks at the cluster; docs/decisions/0009 says why. */}}
+{{/* The one rule that looks at the cluster; docs/decisions/0010 says why. */}}
 
 {{/* in: root; out: a complaint about a mode that is not the running release's. KServe refuses it, too, but when Helm has changed other
 objects already, after which helm rollback fails. What has no cluster at hand (helm template, Argo CD) finds nothing here. */}}
