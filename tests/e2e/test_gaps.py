@@ -36,6 +36,7 @@ def test_a_change_of_the_mode_by_another_installation_keeps_the_models(
         wait_for("a right answer at Knative's gateway", lambda: _is_right(second), seconds=ANSWERED_SECONDS)
     assert _claim(second) == claim
     assert f"seed: {MODEL}: kept model-store/" in second.seed_logs()
+    chart.uninstall("moved")  # the next release has an agent, which asks for a tenth of a processor
 
 
 def test_an_agent_that_is_added_takes_the_requests_before_it_is_there(
