@@ -11,6 +11,8 @@ from .owners import Object, of_release
 
 CONFIG = "config.properties"
 PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
+GRPC = "grpc-v2"
+Infer = Callable[[str, Any], tuple[str, Any]]
 
 
 class NotApplicable(Exception):
@@ -42,6 +44,7 @@ class Target:
         inside: pod -> what it says; without the pods, or all, where the cluster lets nobody in.
         call: call(method, path, **options for requests): the server's answer, whatever it is.
         reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
+        infer: infer(model, body): the same by gRPC: the status' name, and the answer or the error.
         sample: body of a request that `expected` is the right answer to; None when none was given.
         more: further pairs of a request and its right answer.
         protocol_given: v1 or v2 where the InferenceService does not say it.
@@ -55,6 +58,7 @@ class Target:
     inside: dict[str, Inside]
     call: Callable[..., requests.Response]
     reach: Callable[[str, int, str], tuple[int, str] | None]
+    infer: Infer | None = None
     sample: Any = None
     expected: Any = None
     more: list[tuple[Any, Any]] = field(default_factory=list)
@@ -160,7 +164,7 @@ class Target:
 
     def _path(self, model: str = "") -> str:
         if self.protocol not in PREDICT:
-            raise NotApplicable(f"requests in {self.protocol} are not made here")
+            raise NotApplicable(f"this is asked by REST, and the release's protocol is {self.protocol}")
         return PREDICT[self.protocol].format(model=model or self.model)
 
 
