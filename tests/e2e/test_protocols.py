@@ -156,7 +156,8 @@ def test_the_conformance_suite_asks_by_grpc(
         door: Door, releases: dict[str, Release], cluster: up.Cluster, tmp_path: Path) -> None:
     files = {"sample": {"inputs": [{"name": "data", "shape": [1], "datatype": "BYTES", "data": ["Hello World!"]}]},
              "expect": {"outputs": [{"data": [4]}]}}
-    given = ["--url", f"http://{door.address}", *[word for _, host in door.options for word in ("--host", host)]]
+    given = ["--url", f"http://{door.address}"]
+    given += [word for name, host in door.options if name == "grpc.default_authority" for word in ("--host", host)]
     for option, content in files.items():
         (tmp_path / option).write_text(json.dumps(content))
         given += [f"--{option}", str(tmp_path / option)]
