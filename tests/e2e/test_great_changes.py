@@ -9,6 +9,7 @@ from typing import Any
 
 import kubernetes
 import pytest
+import yaml
 
 from ci.cluster import shell, up
 from ci.cluster.errors import Problem
@@ -43,25 +44,34 @@ def shape(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def shared(cluster: up.Cluster, namespace: str) -> Iterator[Values]:
-    """Values of a claim for many nodes. Its volume is a directory of our cluster's only node, as good as shared there."""
+def shared(cluster: up.Cluster, namespace: str) -> Iterator[Callable[[], Values]]:
+    """shared(): values of a claim for many nodes. Its volume is a directory of our cluster's only node, as good as shared there.
+
+    The volume outlives the releases: what installs them is set up later.
+    """
     assert cluster.kind
     container, name = cluster.kind.container(), f"{namespace}-shared"
-    directory = f"/var/{name}"
-    shell.output(["docker", "exec", container, "mkdir", "--mode", "0777", directory])
-    cluster.kind.apply([{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": {
-        "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"], "storageClassName": name,
-        "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": directory, "type": "Directory"}}}])
-    yield {"persistence": {"accessModes": ["ReadWriteMany"], "storageClass": name, "size": "1Gi"}}
-    cluster.kind.kubectl("delete", "persistentvolume", name, "--wait=false")
-    shell.output(["docker", "exec", container, "rm", "--recursive", directory])
+    directory, made = f"/var/{name}", []
+
+    def make() -> Values:
+        shell.output(["docker", "exec", container, "mkdir", "--mode", "0777", directory])
+        made.append(name)
+        cluster.kind.apply([{"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": {
+            "capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteMany"], "storageClassName": name,
+            "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": directory, "type": "Directory"}}}])
+        return {"persistence": {"accessModes": ["ReadWriteMany"], "storageClass": name, "size": "1Gi"}}
+
+    yield make
+    if made:
+        cluster.kind.kubectl("delete", "persistentvolume", name, "--wait=false", "--ignore-not-found")
+        shell.output(["docker", "exec", container, "rm", "--recursive", directory])
 
 
 @pytest.fixture(scope="module")
-def values(shape: str, tiny: Callable[..., Values], request: pytest.FixtureRequest) -> Callable[..., Values]:
+def values(shape: str, tiny: Callable[..., Values], shared: Callable[[], Values]) -> Callable[..., Values]:
     """values(word, …): of the release of this shape that answers with a word, and more on top."""
     of_replicas = {"minReplicas": PODS[shape], "maxReplicas": PODS[shape]}
-    more = GUARDED if shape == SURGE else merged(GUARDED, of_replicas, request.getfixturevalue("shared"))
+    more = GUARDED if shape == SURGE else merged(GUARDED, of_replicas, shared())
     return lambda word, *given: tiny(word, more, *given)
 
 
@@ -104,11 +114,11 @@ def test_a_change_of_the_mode_is_refused_with_a_sentence_and_nothing_of_the_rele
 @both
 def test_an_upgrade_that_is_refused_half_way_leaves_the_pods_and_the_former_values_mend_it(
         changing: Release, chart: Helm, values: Callable[..., Values]) -> None:
-    before = _state(changing)
+    before, former = _state(changing), yaml.safe_load(chart("get", "values", changing.name, "--output", "yaml"))
     with pytest.raises(Problem, match=r"UPGRADE FAILED: .*-refused"):
         chart.install(changing.name, values("two", REFUSED), "--cleanup-on-fail")
     assert _state(changing) == before
-    chart.install(changing.name, values("one"))
+    chart.install(changing.name, former)
     assert _state(changing) == before
 
 
