@@ -143,6 +143,12 @@ RULES = {
         "what is not printable ASCII percent-encoded",
         models(bert={"uri": "https://user:secret%2Fword@[::1]/bert.mar"}),
     ),
+    "a path": (
+        models(bert={"uri": "/home/me/bert.mar"}),
+        "models.bert.uri has no scheme; write one of http://, https://, s3://, gs://, hf://, hdfs://, webhdfs://, pvc://, "
+        "configMap:// and oci://, or for a file of your own machine upload://bert.mar",
+        models(bert={"uri": "upload://bert.mar"}),
+    ),
     "scheme": (
         models(bert={"uri": "ftp://bucket/bert.mar"}),
         "models.bert.uri: its scheme is not supported; write one of http://, https://, s3://, gs://, hf://, hdfs://, webhdfs://, "
@@ -252,7 +258,7 @@ def test_a_release_name_that_leaves_kserve_no_room_is_refused():
     ]
 
 
-@pytest.mark.parametrize("uri", ["bert.mar", "file:///bert.mar", "S3://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
+@pytest.mark.parametrize("uri", ["file:///bert.mar", "S3://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
 def test_no_other_scheme_is_taken_for_a_known_one(uri):
     (sentence,) = complaints(models(bert={"uri": uri}))
     assert "its scheme is not supported" in sentence

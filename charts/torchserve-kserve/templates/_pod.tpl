@@ -46,6 +46,14 @@ seccompProfile:
 {{- toYaml $out -}}
 {{- end -}}
 
+{{/* in: a quantity as Kubernetes writes it; out: its number, in units, bytes or cores. */}}
+{{- define "torchserve-kserve.number" -}}
+{{- $text := include "torchserve-kserve.text" . -}}
+{{- $number := regexFind "^[0-9.]+([eE][+-]?[0-9]+)?" $text -}}
+{{- $scales := dict "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- trimPrefix $number $text | get $scales | default 1.0 | mulf (float64 $number) -}}
+{{- end -}}
+
 {{/* in: {root, inject: "true" or "false"}; out: YAML map that puts a pod into Istio's mesh or keeps it out. It is a label for
 today's Istio and an annotation for older ones. */}}
 {{- define "torchserve-kserve.sidecar" -}}
