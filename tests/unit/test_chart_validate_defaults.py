@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from tests.unit.batch import CHART, defaults
 from tests.unit.cases import SMALLEST, changed
 from tests.unit.leaves import SCHEMA, below, resolved
-from tests.unit.render import complaints_of, render_chart
+from tests.unit.render import RenderError, complaints_of, helm_template, render_chart
 from tests.unit.rules import both_ways
 from tests.unit.schemas import faults
 
@@ -70,3 +71,10 @@ def test_a_null_for_what_is_needed_is_refused_by_name(path):
                                   "runtime.image.registry", "storageUri"])
 def test_a_null_for_what_may_be_empty_renders(path):
     assert [fault for item in render_chart(nulled(path)) for fault in faults(item)] == []
+
+
+@pytest.mark.parametrize("path", ["runtime.image", "persistence", "seed.s3.credentials"])
+def test_the_sentence_comes_before_any_template_that_needs_it(path):
+    """Helm itself: it renders the files in an order of its own."""
+    with pytest.raises(RenderError, match=f"{path} is null, which"):
+        helm_template(json.dumps(nulled(path)))
