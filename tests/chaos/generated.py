@@ -1,7 +1,8 @@
-"""Values files that nobody wrote: install cases with some of the schema's keys changed, to right values and to plausible wrong ones."""
+"""Values files that nobody wrote: install cases in which some keys of the schema have other values, right or plausibly wrong."""
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.unit.cases import CASES
 from tests.unit.leaves import Key, keys, resolved
-from tests.unit.mutation import prepared, with_value
+from tests.unit.mutation import base_of, prepared, with_value
 from tests.unit.schemas import custom_resources
 
 CHANGES = 4  # at most, in one file
@@ -27,8 +28,15 @@ COMPONENTS = ("predictor", "transformer", "explainer")
 
 
 class Change(NamedTuple):
-    """A key of the schema, as its path there, and what is written at it."""
+    """What is written where.
 
+    Attributes:
+        place: the key in the values.
+        name: the same key as the schema has it.
+        value: what is written there.
+    """
+
+    place: str
     name: str
     value: object
 
@@ -37,14 +45,21 @@ class File(NamedTuple):
     """Values as a user's file has them.
 
     Attributes:
-        base: the install case that it began as.
         values: all of it, as JSON.
         changes: what was changed, in that order.
     """
 
-    base: str
     values: str
     changes: tuple[Change, ...]
+
+
+@functools.cache
+def passed_through() -> list[Key]:
+    """The keys whose inside the schema leaves to KServe, Kubernetes or Istio."""
+    def is_open(node: dict) -> bool:
+        alternatives = [resolved(one) for one in node.get("oneOf", [])]
+        return node.get("additionalProperties") is True or any(map(is_open, [*alternatives, *filter(None, [node.get("items")])]))
+    return [key for key in keys() if is_open(key.node)]
 
 
 def text(node: dict) -> SearchStrategy:
@@ -114,26 +129,26 @@ def below(node: dict, depth: int = 2) -> SearchStrategy:
         return named.flatmap(lambda name: below(node["properties"][name], depth - 1).map(lambda value: {name: value}))
     if depth and node.get("type") == "array":
         return below(node["items"], depth).map(lambda value: [value])
-    plain = {"boolean": st.booleans(), "integer": st.integers(0, 100), "string": WORDS}.get(node.get("type"))
-    return st.one_of(plain, ANYTHING) if plain else ANYTHING
+    plain = {"boolean": st.booleans(), "integer": st.integers(0, 100), "string": WORDS}
+    return st.one_of(plain.get(node.get("type"), ANYTHING), ANYTHING)
 
 
-@st.composite
-def change(draw: st.DrawFn) -> Change:
-    """One key of the schema with a value for it: two of three fit it."""
-    key: Key = draw(st.sampled_from(keys()))
+def value_of(key: Key) -> SearchStrategy:
+    """A value for a key: two of three fit it."""
     if key.name in COMPONENTS:
-        return Change(key.name, draw(st.one_of(component(key.name), ANYTHING)))
-    return Change(key.name, draw(st.one_of(fitting(key.node), fitting(key.node), ANYTHING)))
+        return st.one_of(component(key.name), component(key.name), ANYTHING)
+    return st.one_of(fitting(key.node), fitting(key.node), ANYTHING)
 
 
 @st.composite
 def files(draw: st.DrawFn) -> File:
-    """A values file: an install case with up to four keys changed."""
-    base = draw(st.sampled_from(["smallest", *sorted(set(CASES) - {"smallest"})]))
-    changes = draw(st.lists(change(), min_size=1, max_size=CHANGES))
-    values = CASES[base]
-    for name, value in changes:
-        values, place = prepared(values, tuple(name.split(".")))
-        values = with_value(values, place, value)
-    return File(base, json.dumps(values, sort_keys=True), tuple(changes))
+    """A values file with up to four keys changed: an install case, or values in which the first of the keys means something."""
+    one = st.one_of(*[st.sampled_from(keys())] * 4, st.sampled_from(passed_through()))
+    chosen: list[Key] = draw(st.lists(one, min_size=1, max_size=CHANGES))
+    values = draw(st.sampled_from([base_of(chosen[0])[0], *CASES.values()]))
+    changes = []
+    for key in chosen:
+        values, place = prepared(values, key.path)
+        changes.append(Change(".".join(map(str, place)), key.name, draw(value_of(key))))
+        values = with_value(values, place, changes[-1].value)
+    return File(json.dumps(values, sort_keys=True), tuple(changes))
