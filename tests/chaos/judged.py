@@ -75,10 +75,17 @@ def written(values: dict) -> set[str]:
     return found
 
 
+def _is_object(item: object) -> bool:
+    """Whether helm can read what it needs to know of a document."""
+    metadata = item.get("metadata") if isinstance(item, dict) else None
+    return (isinstance(metadata, dict) and all(isinstance(item.get(key), str) for key in ("apiVersion", "kind"))
+            and all(isinstance(metadata.get(key) or {}, dict) for key in ("annotations", "labels")) and metadata.get("annotations") != [])
+
+
 def _faults(item: object) -> list[str]:
     """What is wrong with a document."""
-    if not isinstance(item, dict) or not isinstance(item.get("metadata"), dict):
-        return [f"no object: {str(item)[:100]}"]
+    if not _is_object(item):
+        return [f"helm can't read it: {str(item)[:100]}"]
     try:
         return [f"{item['kind']}: {fault}" for fault in faults(item)]
     except KeyError:  # of a kind that the chart doesn't know
@@ -105,6 +112,7 @@ def judge(file: File, answer: Answer) -> Verdict:
     ours = [fault for fault in wrong if not known & set(re.findall(r"\w[\w./-]*", fault.replace("'", " ").replace(".", " ")))]
     times = collections.Counter((item.get("kind"), str(item.get("metadata"))) for item in objects if isinstance(item, dict))
     ours += [f"twice: {identity}" for identity, number in times.items() if number > 1]
+    ours += [str(item)[:100] for item in objects if not _is_object(item)]
     if ours:
         return Verdict(Outcome.WRONG, "\n".join(ours), objects)
     return Verdict(Outcome.OTHERS if wrong else Outcome.RENDERED, "\n".join(wrong), objects)
