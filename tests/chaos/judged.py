@@ -79,7 +79,7 @@ def _is_object(item: object) -> bool:
     """Whether helm can read what it needs to know of a document."""
     metadata = item.get("metadata") if isinstance(item, dict) else None
     return (isinstance(metadata, dict) and all(isinstance(item.get(key), str) for key in ("apiVersion", "kind"))
-            and all(isinstance(metadata.get(key) or {}, dict) for key in ("annotations", "labels")) and metadata.get("annotations") != [])
+            and all(isinstance(metadata.get(key), dict | None) for key in ("annotations", "labels")))
 
 
 def _faults(item: object) -> list[str]:
@@ -110,7 +110,7 @@ def judge(file: File, answer: Answer) -> Verdict:
     wrong = [fault for item in objects for fault in _faults(item)]
     known = written(json.loads(file.values)) if wrong else set()
     ours = [fault for fault in wrong if not known & set(re.findall(r"\w[\w./-]*", fault.replace("'", " ").replace(".", " ")))]
-    times = collections.Counter((item.get("kind"), str(item.get("metadata"))) for item in objects if isinstance(item, dict))
+    times = collections.Counter(f"{item.get('kind')} {item.get('metadata')}" for item in objects if isinstance(item, dict))
     ours += [f"twice: {identity}" for identity, number in times.items() if number > 1]
     ours += [str(item)[:100] for item in objects if not _is_object(item)]
     if ours:

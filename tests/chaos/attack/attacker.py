@@ -14,6 +14,8 @@ from ci.release import Release
 
 SECONDS = 180
 PROGRAMS = ("generator.py", "send.py")
+# What runs in the server's pod for as long as it lives; a probe's programs come and go.
+PROCESSES = ("start.py", "java", "model_service_worker", "kserve_wrapper")
 # In the server's pod: its processes, and what its management API says of each model, without figures that change by themselves.
 VIEW = """
 import json, os, sys, urllib.request
@@ -24,7 +26,8 @@ def command(pid):
         return open(f"/proc/{pid}/cmdline").read().replace(chr(0), " ")
     except OSError:
         return ""
-processes = {int(pid): command(pid)[:80] for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid()}
+commands = {pid: command(pid) for pid in os.listdir("/proc") if pid.isdigit() and int(pid) != os.getpid()}
+processes = {pid: name for pid, said in commands.items() for name in sys.argv[2:] if name in said}
 models = {one["modelName"]: ask(f"models/{one['modelName']}/all") for one in ask("models")["models"]}
 for model in models.values():
     for version in model:
@@ -53,7 +56,7 @@ class State:
 def state(release: Release, management: int) -> State:
     """What the release's only pod is like now."""
     pod, = release.predictor_pods()
-    printed = release.execute(pod.metadata.name, "python", "-c", VIEW, str(management))
+    printed = release.execute(pod.metadata.name, "python", "-c", VIEW, str(management), *PROCESSES)
     restarts = {one.name: one.restart_count for one in pod.status.container_statuses}
     return State(pod.metadata.uid, restarts, json.loads(printed.removeprefix("state ")))
 
