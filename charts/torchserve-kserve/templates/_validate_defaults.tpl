@@ -23,8 +23,8 @@ metrics.prometheusRule metrics.prometheusRule.enabled metrics.prometheusRule.err
 metrics.prometheusRule.notReadyFor metrics.prometheusRule.queueMilliseconds metrics.prometheusRule.workerRestarts minReplicas
 networkPolicy networkPolicy.enabled persistence persistence.accessModes persistence.create persistence.dataSource
 persistence.retain persistence.selector persistence.size pip pip.credentials pip.enabled predictor properties protocol runtime
-runtime.ca runtime.ca.key runtime.create runtime.flavor runtime.image runtime.image.pullPolicy runtime.image.repository
-runtime.serviceEnvelope securityContext seed seed.ca seed.ca.key seed.connections seed.json seed.s3 seed.s3.anonymous
+runtime.ca runtime.create runtime.flavor runtime.image runtime.image.pullPolicy runtime.image.repository
+runtime.serviceEnvelope securityContext seed seed.ca seed.connections seed.json seed.s3 seed.s3.anonymous
 seed.s3.credentials seed.s3.pathStyle seed.storageImage seed.storageImage.pullPolicy seed.storageImage.repository
 seed.timeoutSeconds
 {{- end -}}
