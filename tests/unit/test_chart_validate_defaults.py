@@ -64,13 +64,24 @@ def test_the_chart_lists_what_it_needs():
 
 @pytest.mark.parametrize("path", NEEDED)
 def test_a_null_for_what_is_needed_is_refused_by_name(path):
-    assert complaints_of([nulled(path)]) == [[f"{path} is null, which takes the chart's default away; remove it, or write a value"]]
+    said = f"{path} is null, which takes the chart's default away; remove it, or write a value"
+    assert complaints_of([nulled(path)]) == [[said]]
 
 
 @pytest.mark.parametrize("path", ["annotations", "imagePullSecrets", "seed.s3.credentials.secretName", "runtime.resources",
                                   "runtime.image.registry", "storageUri"])
 def test_a_null_for_what_may_be_empty_renders(path):
     assert [fault for item in render_chart(nulled(path)) for fault in faults(item)] == []
+
+
+def test_a_null_for_a_list_of_indexes_is_no_index():
+    values = changed(SMALLEST, pip={"enabled": True, "extraIndexUrl": None})
+    assert [fault for item in render_chart(values) for fault in faults(item)] == []
+
+
+def test_no_models_are_said_beside_a_batcher_too():
+    said, = complaints_of([{"models": None, "batcher": {"maxBatchSize": 8}}])
+    assert [sentence.partition(";")[0] for sentence in said] == ["models is empty"]
 
 
 @pytest.mark.parametrize("path", ["runtime.image", "persistence", "seed.s3.credentials"])
