@@ -59,7 +59,11 @@ def nulled(path: str) -> dict:
 def test_the_chart_lists_what_it_needs():
     text = (CHART / "templates" / "_validate_defaults.tpl").read_text()
     _, _, listed = text.partition('"torchserve-kserve.neededDefaults" -}}\n')
-    assert sorted(listed.partition("\n{{- end")[0].split()) == NEEDED
+    found = set()
+    for line in listed.partition("\n{{- end")[0].splitlines():
+        parent, *names = line.split()
+        found |= {f"{parent}.{name}".removeprefix("Values.") for name in names}
+    assert sorted(found) == NEEDED
 
 
 @pytest.mark.parametrize("path", NEEDED)
