@@ -57,10 +57,11 @@ sidecar.istio.io/inject: {{ .inject | quote }}
 torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 | trimAll "-." | quote }}
 {{- end -}}
 
-{{/* in: root; out: "true" where the claim is on one node at a time. */}}
+{{/* in: root; out: "true" where the claim is on one node at a time. A volume that may be read from many nodes is on one while it is
+written, and KServe mounts it as one that may be written. */}}
 {{- define "torchserve-kserve.oneNode" -}}
 {{- $modes := .Values.persistence.accessModes -}}
-{{- if not (or .Values.storageUri (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}true{{- end -}}
+{{- if and (has "ReadWriteOnce" $modes) (not (or .Values.storageUri (has "ReadWriteMany" $modes))) -}}true{{- end -}}
 {{- end -}}
 
 {{/* in: root; out: affinity, or nothing. A ReadWriteOnce volume is on one node at a time, so its pods have to meet there,

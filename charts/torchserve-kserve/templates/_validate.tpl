@@ -20,6 +20,8 @@ where a parent's condition reads it, nothing is rendered. */}}
 {{- with .Values.kserve.version }}
 {{- if semverCompare "<0.15.0-0" . }}
 kserve.version {{ . }}: the chart's objects fit KServe 0.15 and later; upgrade KServe, or write the version that is on the cluster
+{{- else if and (semverCompare "<0.15.2-0" .) (eq "none" ($.Values.autoscalerClass | default "")) }}
+autoscalerClass none: KServe knows it from 0.15.2 on, and kserve.version is {{ . }}; upgrade KServe, or write minReplicas and maxReplicas alike
 {{- end }}
 {{- end }}
 {{- if eq (toString .Values.enabled) "false" }}
@@ -30,8 +32,18 @@ release name {{ .Release.Name | quote }} can't name an InferenceService; install
 {{- end }}
 {{- if gt (len .Release.Name) 40 }}
 release name {{ .Release.Name | quote }} has {{ len .Release.Name }} characters; install it under one of at most 40, because KServe adds to it
-{{- else if and (eq .Values.deploymentMode "Standard") (gt (add (len .Release.Name) (len .Release.Namespace)) 52) }}
-release name {{ .Release.Name | quote }} and namespace {{ .Release.Namespace | quote }} have {{ add (len .Release.Name) (len .Release.Namespace) }} characters together; use at most 52, because deploymentMode Standard makes <release>-predictor-<namespace> a part of the host, which holds 63
+{{- else if eq .Values.deploymentMode "Standard" }}
+{{- include "torchserve-kserve.validate.hostName" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: a complaint about a release and a namespace that are too long for the host that Standard mode makes of them. */}}
+{{- define "torchserve-kserve.validate.hostName" -}}
+{{- $component := ternary "transformer" "predictor" (not (empty .Values.transformer)) }}
+{{- $together := add (len .Release.Name) (len .Release.Namespace) }}
+{{- $most := sub 61 (len $component) }}
+{{- if gt $together $most }}
+release name {{ .Release.Name | quote }} and namespace {{ .Release.Namespace | quote }} have {{ $together }} characters together; use at most {{ $most }}, because deploymentMode Standard makes <release>-{{ $component }}-<namespace> a part of the host, which holds 63
 {{- end }}
 {{- end -}}
 
