@@ -45,6 +45,8 @@ predictor.containers.[].env: list
 predictor.containers.[].env.[]: map
 predictor.containers.[].ports: list
 predictor.containers.[].ports.[]: map
+predictor.containers.[].volumeDevices: list
+predictor.containers.[].volumeDevices.[]: map
 predictor.containers.[].volumeMounts: list
 predictor.containers.[].volumeMounts.[]: map
 predictor.labels: map
@@ -56,9 +58,13 @@ predictor.model.readinessProbe: map
 predictor.model.securityContext: map
 predictor.model.startupProbe: map
 predictor.model.storage: map
+predictor.model.volumeDevices: list
+predictor.model.volumeDevices.[]: map
 predictor.model.volumeMounts: list
 predictor.model.volumeMounts.[]: map
 predictor.nodeSelector: map
+predictor.tolerations: list
+predictor.tolerations.[]: map
 predictor.volumes: list
 predictor.volumes.[]: map
 explainer.volumes: list
