@@ -94,7 +94,7 @@ def test_some_requests_were_answered(attacked: Attacked) -> None:
     statuses = Counter(answer[0] for result in attacked.results for answer in result["answers"])
     assert statuses[200] > NUMBER * 0.05
     assert statuses[404] > NUMBER * 0.2
-    assert statuses[503]
+    assert statuses[503] + statuses[501] > NUMBER * 0.01
 
 
 def test_an_answer_that_is_not_listed_is_told() -> None:

@@ -33,7 +33,9 @@ BODIES = ["", " ", "{", "}", "[", "nul", "null", "true", "0", "-", "1e999", "NaN
           '{"instances": [1, null, true, "x", [], {}]}', '{"instances": [{"data": "\\ud800"}]}', '{"instances": [1e400]}',
           '{"instances": [NaN, Infinity]}', '\ufeff{"instances": [{}]}', '{"instances": [{"fail": "x"}]}', '{"__proto__": {}}',
           "<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>", "a=b&c=d", "\x00\x01\x02",
-          '{"instances": ["\\u0000"]}', "cos\nsystem\n(S'id'\ntR.", '!!python/object/apply:os.system ["id"]']
+          '{"instances": ["\\u0000"]}', "cos\nsystem\n(S'id'\ntR.", '{"instances": []}',
+          '{"instances": [{"fail": {}}]}', '{"instances": [{}, {"fail": "\\u0000"}]}', '{"instances": [{"seconds": "x"}]}',
+          '!!python/object/apply:os.system ["id"]']
 TYPES = ["application/json", "application/json; charset=utf-16", "text/plain", "application/x-www-form-urlencoded", "", "/",
          "a" * 500,
          "multipart/form-data", "multipart/form-data; boundary=x", "application/octet-stream", "application/json\tx", "json"]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from ci.cluster.paths import REPOSITORY
 
@@ -67,7 +68,8 @@ def failing(flavour: str, model: str) -> list[Row]:
 
 
 def _fits(row: Row, method: str, target: str, status: int, text: str) -> bool:
-    path = re.sub(r"^https?://[^/]*", "", re.split(r"[?#]", target)[0])  # of an absolute URL a server takes the path
+    # Servers take the path of an absolute URL, and a path as it is once decoded.
+    path = unquote(re.sub(r"^https?://[^/]*", "", re.split(r"[?#]", target)[0]), "latin-1")
     return (status in row.statuses and bool(row.path.fullmatch(path)) and (not row.methods or method in row.methods)
             and (method == "HEAD" or row.words in text))
 
