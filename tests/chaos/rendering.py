@@ -13,7 +13,7 @@ from tests.unit.leaves import keys
 
 OF_EACH = 2  # files that begin with each key of the schema: the simplest one, then one out of the seed
 AT_ONCE = 120  # in one run of helm
-RELEASE, NAMESPACE = "demo", "models"
+RELEASE, NAMESPACE = "demo", "nobodys-values"  # a name that stands for no other word in what is rendered
 
 
 def each(do: Callable[[File], None]) -> None:

@@ -114,7 +114,7 @@ def test_fifty_of_the_rendered_pass_the_api_servers_dry_run(
             except ResourceNotFoundError:
                 left_out[item["kind"]] += 1
                 continue
-            body = item | {"metadata": item["metadata"] | {"namespace": namespace}}
+            body = json.loads(json.dumps(item).replace(NAMESPACE, namespace))
             try:
                 server.server_side_apply(resource, body, namespace=namespace, field_manager="chaos", dry_run="All")
                 applied += 1
