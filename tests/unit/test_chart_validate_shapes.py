@@ -1,4 +1,4 @@
-"""What is passed through and looked into: text where a map belongs is refused by the field's name, not by a template that fails."""
+"""What is passed through and looked into: text where a map belongs is refused by the field's name; no template fails on it."""
 
 from __future__ import annotations
 
