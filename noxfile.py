@@ -119,6 +119,14 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def chaos(session: nox.Session) -> None:
+    """A bad day, on our cluster: processes, pods, the node and its volumes fail; requests and values are hostile."""
+    install(session, "harness", "tests")
+    bring_up(session)
+    run(session, "pytest", "tests/chaos", *session.posargs)
+
+
+@nox.session(default=False)
 def pull(session: nox.Session) -> None:
     """The pull path, against a local registry that holds the built images under their upstream names."""
     install(session, "harness", "tests")

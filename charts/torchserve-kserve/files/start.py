@@ -38,6 +38,7 @@ LINGER_MOST = 10.0  # the same where requests keep coming: a client that is not 
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
+KILLED = "it was killed, most often for memory: raise runtime.resources.limits.memory"  # it has said nothing of that
 DEATHS = 3  # a worker that died this often while loading won't load
 
 
@@ -184,7 +185,7 @@ def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dic
             seen, seconds, limit = pids[name, version], time.monotonic() - started, spec.get("startupTimeout", 120) + 30
             seen |= {worker["pid"] for worker in workers if worker["pid"] > 0}
             if status == 404:  # final: the management API opens after the last registration
-                raise Failure(f"{title} was not registered: {why()}; pack it again, or fetch it again")
+                raise Failure(f"{title} was not registered: {why()}; pack it again, or fetch it again (seed.revision)")
             if sum(worker["status"] == "READY" for worker in workers) >= max(1, spec.get("minWorkers", 1)):
                 say(f"{title} is ready: {len(workers)} worker(s), {seconds:.1f} s after the start")
                 del left[name, version]
@@ -256,7 +257,8 @@ def main(argv: list[str] | None = None) -> int:
             watch_installing(server, config, models, processes)
         watch_loading(server, config, models, processes)
         over = processes.wait(processes.over)
-        raise Failure(f"{over.name} ended by itself with status {processes.ended[over.pid]}; {over.output.reason()}")
+        status = processes.ended[over.pid]
+        raise Failure(f"{over.name} ended by itself with status {status}; {KILLED if status == 137 else over.output.reason()}")
     except Stopped:
         if server:
             ports = {urlsplit(config.get("inference_address", "")).port or 8080} | ({options.wrapper_port} if wrapper else set())
