@@ -54,8 +54,7 @@ def test_on_a_full_volume_the_old_model_answers_and_starts_and_the_new_one_comes
     with calling(stored, "one", "two") as callers:
         room = time.time()
         volume.empty()
-        wait_for("the new model to answer", lambda: stored.predict(MODEL, REQUEST).json() == {"predictions": ["two"]},
-                 seconds=RECOVERED_SECONDS, state=stored.state)
+        _answers_two(stored)
         timings.facts["a full volume has room again: to the new model's answer"] = f"{time.time() - room:.1f} s"
     assert callers.wrong() == {}
     stored.wait_until_ready()
@@ -64,7 +63,8 @@ def test_on_a_full_volume_the_old_model_answers_and_starts_and_the_new_one_comes
 
 def test_a_damaged_archive_is_served_on_until_a_pod_starts_and_a_new_revision_fetches_it_again(
         stored: Release, volume: Volume, model: Values, chart: Helm) -> None:
-    stored.wait_until_ready()
+    chart.install(stored.name, model("two", volume.values()))  # as the test before has left it
+    _answers_two(stored)
     before, old = contents(stored), stored.predictor_pods()
     volume.damage("model-store/two-*.mar")
     name, = lost(before, contents(stored))
@@ -72,16 +72,23 @@ def test_a_damaged_archive_is_served_on_until_a_pod_starts_and_a_new_revision_fe
         callers.recovered(time.time(), within=DAMAGED_SECONDS)
         assert callers.wrong() == {}
         stored.core.delete_namespaced_pod(old[0].metadata.name, stored.namespace, grace_period_seconds=0)
-        said = seen.last_words(stored, "model tiny 1.0 was not registered: ", "fetch it again (seed.revision)")
-        seen.named(stored, "start-not-registered")
+        said = seen.last_words(stored, " is damaged (", "; fetch it again (seed.revision)")
+        seen.named(stored, "start-archive-damaged")
         assert callers.wrong(), f"right answers came although {said}"
         mended = time.time()
         chart.install(stored.name, model("two", volume.values(), {"seed": {"revision": "again"}}))
         seconds = callers.recovered(mended, within=RECOVERED_SECONDS)
     seen.told("an upgrade with a new seed.revision from a damaged archive", seconds)
     assert seconds <= RECOVERED_SECONDS
-    wait_for("the pod with the damaged archive to go", lambda: len(stored.predictor_pods()) == 1, seconds=DAMAGED_SECONDS)
+    _answers_two(stored)
     after = contents(stored)
     assert lost(before, after) == [name], "more than the damaged file is not as it was"
     copies = [known for path, known in after.items() if path.startswith("model-store/two-") and path != name]
     assert copies == [before[name]], "the new file is not what the damaged one was"
+
+
+def _answers_two(release: Release) -> None:
+    """Waits until the new model answers, and the old one's pod is gone."""
+    wait_for("the new model to answer", lambda: release.predict(MODEL, REQUEST).json() == {"predictions": ["two"]},
+             seconds=RECOVERED_SECONDS, state=release.state)
+    wait_for("the old pod to go", lambda: len(release.predictor_pods()) == 1, seconds=DAMAGED_SECONDS, state=release.state)

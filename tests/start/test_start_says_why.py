@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 THREAD = "2026-11-22T15:38:31,530 [INFO ] W-9000-bert_1.0-stdout MODEL_LOG - "
@@ -57,6 +59,22 @@ def test_a_worker_that_torchserve_gave_up_waiting_for_did_not_answer(predictor, 
         "org.pytorch.serve.wlm.WorkerInitializationException: Backend worker did not respond in given time"]})
     assert predictor.ends() == 1
     assert f"its worker died 3 times: {said}; " in cause(predictor)
+
+
+@pytest.mark.parametrize("fake", [{"missing": ["bert"], "prints": [ERROR]}, {"dying": ["bert"], "prints": TRACEBACK}])
+@pytest.mark.parametrize(("at", "said"), [(0, "handler.py in it is not what was packed"),
+                                          (45, "handler.py in it is not what was packed"), (-20, "File is not a zip file")])
+def test_where_a_model_does_not_load_a_damaged_archive_is_the_cause(predictor, fake, at, said):
+    archive = predictor.claim / "model-store/bert.mar"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("handler.py", "def handle(data, context):\n    return data\n")
+    content = bytearray(archive.read_bytes())
+    content[at:at + 8] = bytes(8)
+    archive.write_bytes(content)
+    predictor.start(fake=fake)
+    assert predictor.ends() == 1
+    assert cause(predictor).startswith(f"start: model bert 1.0: {archive} is damaged ({said}")
+    assert cause(predictor).endswith("); fetch it again (seed.revision)\n")
 
 
 def test_a_model_that_was_not_registered_ends_it_with_torchserve_s_error(predictor):

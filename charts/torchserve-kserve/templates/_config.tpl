@@ -106,7 +106,7 @@ of so much text would take half of the time of a render. */}}
 {{- define "torchserve-kserve.startData" -}}
 {{- $alive := ternary (list) (list "alive.sh") (eq .Values.runtime.flavor "native") -}}
 {{- $ready := ternary (list "ready.sh") (list) (include "torchserve-kserve.readyPort" . | not) -}}
-{{- $programs := list "start.py" "processes.py" "inflight.py" "requirements.py" "authorities.py" "readiness.py" -}}
+{{- $programs := list "start.py" "processes.py" "inflight.py" "requirements.py" "authorities.py" "readiness.py" "intact.py" -}}
 {{- include "torchserve-kserve.programs" (dict "root" . "names" (concat $programs $ready $alive | sortAlpha)) -}}
 {{- end -}}
 
