@@ -82,7 +82,7 @@ def rendered(values: dict, release: str = RELEASE) -> str:
 
 @functools.cache
 def misfits(document: str) -> list[str]:
-    """What an API server would refuse or drop in an object of a manifest; nothing of a kind that only a user's `extraObjects` has."""
+    """What an API server would refuse or drop in an object of a manifest; nothing of a kind that `extraObjects` alone has."""
     from tests.unit import schemas  # here: it asks this module whether a rehearsal is on
 
     item = pickle.loads(parsed(document))
