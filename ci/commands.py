@@ -23,9 +23,9 @@ HEAD = """# Commands of these pages
 
 Every command of these pages, and what runs it. A command is each line of a block of `sh`, each line of `console` after `$ `, and
 in the text whatever in backticks begins with `helm`, `kubectl`, `curl` or `ci/nox` and names more than a verb and options:
-`helm test` is the name of a command, `helm history REL` is one. `ci/nox -s docs` makes this page from `ci/commands.yaml`; a unit test
-(`tests/unit/test_docs_commands.py`) fails on a command that is in neither table, on an entry without a command, on a test that is
-not there, and on a command in a block that does not say what it is. `…` stands for anything.
+`helm test` is the name of a command, `helm history REL` is one. `ci/nox -s docs` makes this page from `ci/commands.yaml`; a unit
+test (`tests/unit/test_docs_commands.py`) fails on a command that is in neither table, on an entry without a command, on a test
+that is not there, and on a command in a block that does not say what it is. `…` stands for anything.
 
 ## Run by a test
 

@@ -1,6 +1,7 @@
 """Diagnosis: releases that are broken in many ways, and the cause that it names first for each."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,10 +20,15 @@ from ci.cluster.waiting import wait_for
 from ci.diagnosis import gather, guess
 from tests.e2e import broken
 from tests.e2e.served import ARTIFACTS
+from tests.e2e.terminal import typed
 
 pytestmark = pytest.mark.only("Standard")
 NAMED_SECONDS = 180
 FRESH_SECONDS = 3.0
+# What the command for it says of a claim that waits, a Job that failed, a pod that does not get ready.
+TOLD = {"no-class": r'storageclass\S* "nobody" not found', "checksum": "declared is 0{64}",
+        "throws": "the weights are from another model"}
+TESTED_SECONDS, ASKED_SECONDS = 180, 60
 QUOTA = {"requests.cpu": "30m"}  # enough for the Job, not for the predictor
 
 Look = Callable[[], gather.State]
@@ -94,6 +100,36 @@ def test_the_cause_of_a_broken_release_is_named_first(name: str, releases_broken
 
 def test_there_are_twelve_causes_and_more() -> None:
     assert len({release.right for release in broken.RELEASES.values()}) >= 12
+
+
+@pytest.fixture(scope="module")
+def tested(releases_broken: Look, place: str, cluster: up.Cluster) -> dict[str, str]:
+    """What `helm test` printed of broken releases, once their causes were there to be seen; it waits a minute for each."""
+    for name in TOLD:
+        wait_until_named(releases_broken, f"is-{name}", broken.RELEASES[name].right)
+    line = f"! helm -n {place} test is-{{}} --logs --timeout {TESTED_SECONDS}s"
+    with ThreadPoolExecutor(len(TOLD)) as pool:
+        said = pool.map(lambda name: typed(line.format(name), cluster, seconds=2 * TESTED_SECONDS), TOLD)
+        return dict(zip(TOLD, said, strict=True))
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_first_command_of_the_notes_tells_the_cause(
+        name: str, tested: dict[str, str], place: str, cluster: up.Cluster) -> None:
+    notes = helm.Helm(cluster.kubeconfig, place)("get", "notes", f"is-{name}")
+    command = notes.partition("If it does not get ready")[2].split("\n")[2].strip()
+    assert command.startswith("kubectl ") and "jsonpath" in command
+    assert re.search(TOLD[name], typed(command, cluster, seconds=ASKED_SECONDS))
+    assert command in tested[name], tested[name]
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_helm_test_ends_with_what_is_wrong_and_a_command_that_tells_the_cause(
+        name: str, tested: dict[str, str], cluster: up.Cluster) -> None:
+    (last,) = [line for line in tested[name].splitlines() if line.startswith("model tiny: ")]
+    what, _, command = last.partition(": kubectl ")
+    assert "no pod behind" in what
+    assert re.search(TOLD[name], typed(f"kubectl {command}", cluster, seconds=ASKED_SECONDS))
 
 
 def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Look, api: kubernetes.client.ApiClient, place: str,

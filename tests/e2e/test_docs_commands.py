@@ -1,9 +1,7 @@
 """The kubectl commands of the docs, typed in on a release: names and namespace are that release's, the rest is the page's."""
 
-import os
 import re
 import shutil
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,14 +13,16 @@ import requests
 import yaml
 
 from ci import commands
-from ci.cluster import shell, up
+from ci.cluster import up
 from ci.cluster.paths import CHART, REPOSITORY
 from ci.forward import forwarded
 from ci.release import Release
+from tests.e2e import terminal
 
 pytestmark = pytest.mark.only("Standard")
 
 FIRST_ANSWER, FIRST_SECONDS = '{"predictions": ["Hello, you!"]}', 300
+TYPED_SECONDS = 60
 HERE = "tests/e2e/test_docs_commands.py::"
 # What a command prints, by what is in it; the first that fits counts.
 SAYS = {
@@ -75,12 +75,10 @@ def named(command: str, running: Release) -> str:
     return re.sub(r" -n (NS|models|kubeflow-user-example-com|<namespace>)(?= )", "", command)
 
 
-def typed(command: str, running: Release, kubectl: Path, cluster: up.Cluster, folder: Path) -> str:
+def typed(command: str, running: Release, cluster: up.Cluster, folder: Path) -> str:
     """What a command of the docs prints, errors too, with this release's names in it."""
-    environment = {"KUBECONFIG": str(cluster.kubeconfig), "HELM_NAMESPACE": running.namespace,
-                   "PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
     written = named(command, running).replace("kubectl ", f"kubectl --namespace {running.namespace} ", 1)
-    return shell.output(["bash", "-o", "pipefail", "-c", f"({written}) 2>&1"], env=environment, cwd=folder)
+    return terminal.typed(f"export HELM_NAMESPACE={running.namespace}\n{written}", cluster, seconds=TYPED_SECONDS, folder=folder)
 
 
 def wanted(command: str) -> str:
@@ -90,36 +88,36 @@ def wanted(command: str) -> str:
 
 @pytest.mark.parametrize("command", of("test_kubectl_says_what_the_pages_say"))
 def test_kubectl_says_what_the_pages_say(
-        command: str, releases: dict[str, Release], kubectl: Path, cluster: up.Cluster, tmp_path: Path) -> None:
-    said = typed(command, releases["bert"], kubectl, cluster, tmp_path)
+        command: str, releases: dict[str, Release], cluster: up.Cluster, tmp_path: Path) -> None:
+    said = typed(command, releases["bert"], cluster, tmp_path)
     assert re.search(wanted(command), said, re.MULTILINE), said
 
 
 @pytest.mark.parametrize("command", of("test_helm_says_what_the_pages_say"))
 def test_helm_says_what_the_pages_say(
-        command: str, releases: dict[str, Release], kubectl: Path, cluster: up.Cluster, tmp_path: Path) -> None:
+        command: str, releases: dict[str, Release], cluster: up.Cluster, tmp_path: Path) -> None:
     given = command.replace("helm uninstall", "helm uninstall --dry-run")
-    said = typed(given, releases["bert"], kubectl, cluster, tmp_path)
+    said = typed(given, releases["bert"], cluster, tmp_path)
     assert re.search(wanted(command), said), said
 
 
 @pytest.mark.parametrize("command", of("test_kubectl_takes_what_is_to_be_changed"))
 def test_kubectl_takes_what_is_to_be_changed(
-        command: str, releases: dict[str, Release], kubectl: Path, cluster: up.Cluster, tmp_path: Path) -> None:
+        command: str, releases: dict[str, Release], cluster: up.Cluster, tmp_path: Path) -> None:
     for name in re.findall(r"--from-file=(\S+)", command):
         (tmp_path / name).write_text("# code\n")
     # A namespace of this name may be there on a cluster of yours, and NAME is none that Kubernetes takes.
     given = command.replace("namespace models", "namespace docs-commands").replace("configmap NAME", "configmap docs-commands")
-    said = typed(f"{given} --dry-run=server", releases["bert"], kubectl, cluster, tmp_path)
+    said = typed(f"{given} --dry-run=server", releases["bert"], cluster, tmp_path)
     assert re.search(r"(created|deleted|patched) \((server dry run|no change)\)", said) or "(server dry run)" in said, said
 
 
 @pytest.mark.parametrize("command", of("test_the_api_server_takes_what_a_template_renders"))
 def test_the_api_server_takes_what_a_template_renders(
-        command: str, releases: dict[str, Release], values: Callable[..., dict[str, Any]], kubectl: Path, cluster: up.Cluster,
+        command: str, releases: dict[str, Release], values: Callable[..., dict[str, Any]], cluster: up.Cluster,
         tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(values("bert")))
-    said = typed(command.replace("REL CHART", f"docs-commands {CHART}"), releases["bert"], kubectl, cluster, tmp_path)
+    said = typed(command.replace("REL CHART", f"docs-commands {CHART}"), releases["bert"], cluster, tmp_path)
     lines = [line for line in said.splitlines() if line.startswith("inferenceservice.serving.kserve.io/docs-commands ")]
     assert lines and "(server dry run)" in lines[0], said
 
@@ -134,20 +132,15 @@ def elsewhere(api: kubernetes.client.ApiClient, labels: dict[str, str]) -> Itera
     core.delete_namespace(name)
 
 
-def test_the_first_block_of_the_readme_answers(elsewhere: str, kubectl: Path, cluster: up.Cluster, common: dict[str, Any],
-                                               tmp_path: Path) -> None:
+def test_the_first_block_of_the_readme_answers(
+        elsewhere: str, cluster: up.Cluster, common: dict[str, Any], tmp_path: Path) -> None:
     block = next(block for block in commands.blocks(REPOSITORY / "README.md") if block.kind == "sh")
     mine = {*of("test_the_first_block_of_the_readme_answers"), "kubectl create namespace models"}
     assert set(commands.commands(block)) == mine
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(common))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    text = re.sub(r"(?<=namespace |ace=)models|(?<= -n )models", elsewhere, block.text).replace("8080", str(port))
+    text = re.sub(r"(?<=namespace )models|(?<= -n )models", elsewhere, block.text).replace("8080", str(terminal.free_port()))
     text = text.replace("charts/torchserve-kserve", f"{CHART} --values values.yaml")
-    environment = {"KUBECONFIG": str(cluster.kubeconfig), "PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
-    said = shell.output(["bash", "-e", "-c", f"trap 'kill $(jobs -p)' EXIT\n{text}"], env=environment, cwd=tmp_path,
-                        timeout=FIRST_SECONDS)
+    said = terminal.typed(text, cluster, seconds=FIRST_SECONDS, folder=tmp_path)
     assert said.rstrip().endswith(FIRST_ANSWER), said
     assert f"`{FIRST_ANSWER}`" in (REPOSITORY / "README.md").read_text()
 
