@@ -70,8 +70,8 @@ def test_it_installs_from_an_oci_registry(
 
 @pytest.mark.thorough
 def test_it_installs_as_a_subchart(
-        install: Callable[..., Release], tiny: Callable[..., Values], namespace: str, cluster: up.Cluster, of_repository: list[str],
-        tmp_path: Path, by: dict[int, helm.Helm]) -> None:
+        install: Callable[..., Release], tiny: Callable[..., Values], namespace: str, cluster: up.Cluster,
+        of_repository: list[str], tmp_path: Path, by: dict[int, helm.Helm]) -> None:
     parent = tmp_path / "parent"
     parent.mkdir()
     dependency = {"name": CHART.name, "version": VERSION, "repository": of_repository[1], "condition": f"{CHART.name}.enabled"}
