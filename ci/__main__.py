@@ -1,6 +1,7 @@
 """`python -m ci COMMAND`: what the nox sessions preview, demo, images, package, up and down run."""
 
 import argparse
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def main() -> int:
             image_list.run(options)
         elif options.command == "up":
             cluster = bring(options)
-            say(f"the cluster answers: export KUBECONFIG={cluster.kubeconfig}")
+            path = f"PATH={shlex.quote(str(cluster.tools))}:$PATH " if cluster.tools else ""
+            say(f"the cluster answers: export {path}KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}")
             say(f"its TorchServe image, for releases of your own: {helm.image_options(cluster.runtime_image)}")
         else:
             if engine.answers():

@@ -105,4 +105,5 @@ def _farewell(cluster: up.Cluster) -> None:
           f"  export PATH={path}:$PATH KUBECONFIG={shlex.quote(str(cluster.kubeconfig))}\n"
           "The TorchServe image that this cluster has, for releases of your own:\n"
           f"  {helm.image_options(cluster.runtime_image)}\n"
-          "Remove it, cluster and all (with `-- --cache` also what was built):\n  ci/nox -s down\n")
+          f"Remove it:\n  helm --namespace {NAMESPACE} uninstall {RELEASE} && kubectl delete namespace {NAMESPACE}\n"
+          "Or cluster and all (with `-- --cache` also what was built):\n  ci/nox -s down\n")

@@ -7,6 +7,7 @@ environments is hidden. The suite calls it when a test on a cluster has failed.
 """
 
 import argparse
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Callable
@@ -32,7 +33,9 @@ def dump(api: kubernetes.client.ApiClient, namespace: str, folder: Path = ARTIFA
 
     It is called because something else failed, which it must not hide: what can't be read is said, and left out.
     """
-    target = folder / namespace
+    target = folder / (f"{namespace}-{release}" if release else namespace)
+    if (target / CAUSE).exists():  # an older account of ours: what it has and this one has not would mislead
+        shutil.rmtree(target)
     target.mkdir(parents=True, exist_ok=True)
     state = gather.gather(api, namespace, release)
     write(state, target, release)
@@ -79,8 +82,11 @@ def _objects(items: list[Object], own: set[int]) -> str:
 def account(state: gather.State, release: str = "") -> str:
     """The guess for each release, one paragraph each, those that are not Ready first; then what must be known beside it."""
     names = [release] if release else sorted(state.releases, key=lambda name: (state.ready(name), name))
-    said = [guess.paragraph(f"{state.namespace}/{name}", guess.causes(state.evidence(name)), ready=state.ready(name))
-            for name in names if state.of(name)]
+    said = []
+    for name in names:
+        if state.of(name):
+            evidence = state.evidence(name)
+            said.append(guess.paragraph(f"{state.namespace}/{name}", guess.causes(evidence), evidence, ready=state.ready(name)))
     return "\n".join([*said, *state.remarks]) + "\n"
 
 
@@ -97,13 +103,14 @@ def main() -> int:
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--release", default="", help="the release, or the InferenceService's name; without it, all of them")
     parser.add_argument("--kubeconfig", type=Path, help="else $KUBECONFIG, else ~/.kube/config")
-    parser.add_argument("--output", type=Path, default=ARTIFACTS, help="folder, which gets one named after the namespace")
+    parser.add_argument("--output", type=Path, default=ARTIFACTS, help="folder, which gets one of that name in it")
     options = parser.parse_args()
     try:
         api = kubernetes.config.new_client_from_config(str(options.kubeconfig) if options.kubeconfig else None)
         gather.read(api, f"/api/v1/namespaces/{options.namespace}")
     except (kubernetes.config.ConfigException, OSError, *UNREADABLE) as error:
-        print(f"The cluster, or its namespace {options.namespace}, can't be read: {short(error)}", file=sys.stderr)
+        print(f"The cluster, or its namespace {options.namespace}, can't be read: {short(error)} Give --kubeconfig FILE, or "
+              "export KUBECONFIG.", file=sys.stderr)
         return 1
     dump(api, options.namespace, options.output, options.release)
     return 0

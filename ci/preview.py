@@ -63,8 +63,11 @@ def answer(rendered: "Rendered", request: dict[str, Any] | None = None) -> dict[
         work = Path(folder)
         claim = preview_container.readable_folder(work / "claim")
         seed(rendered.plan(), work, claim)
-        with _server(rendered, work, claim) as port:
-            return predict(f"http://127.0.0.1:{port}", model, body, protocol=rendered.protocol)
+        with _server(rendered, work, claim) as (name, port):
+            try:
+                return predict(f"http://127.0.0.1:{port}", model, body, protocol=rendered.protocol)
+            except Problem as problem:
+                raise Problem(f"{problem}\nThe server's last lines:\n{_last_lines(name)}") from problem
 
 
 class Rendered:
@@ -199,8 +202,8 @@ def predict(address: str, model: str, body: dict[str, Any], seconds: float = PRE
 
 
 @contextmanager
-def _server(rendered: Rendered, work: Path, claim: Path) -> Iterator[int]:
-    """The runtime's container as rendered, with the one mount that KServe would add; yields its port on loopback."""
+def _server(rendered: Rendered, work: Path, claim: Path) -> Iterator[tuple[str, int]]:
+    """The runtime's container as rendered, with the one mount that KServe would add; yields its name and its port on loopback."""
     name = f"{prefix()}-preview-{os.getpid()}"
     cpus = int(shell.output(["docker", "info", "--format", "{{.NCPU}}"]))
     arguments = preview_container.arguments(rendered.spec, rendered.config_maps, work, claim, cpus)
@@ -209,7 +212,7 @@ def _server(rendered: Rendered, work: Path, claim: Path) -> Iterator[int]:
         wait_for("the model to be ready", lambda: shell.succeeds(["docker", "exec", name, *probe]),
                  seconds=rendered.container["startupProbe"]["failureThreshold"], give_up=lambda: _why_ended(name))
         port = shell.output(["docker", "port", name, f"{preview_container.PORT}/tcp"]).split()[0].rsplit(":", 1)[1]
-        yield int(port)
+        yield name, int(port)
         with timings.stage("stop"):
             shell.output(["docker", "stop", name])
 
@@ -229,7 +232,12 @@ def _why_ended(name: str) -> str | None:
     """The last lines of a container that has ended; None while it runs."""
     if shell.output(["docker", "inspect", "--format", "{{.State.Running}}", name]).strip() == "true":
         return None
+    say("the server ended")
+    return f"the server ended; its last lines:\n{_last_lines(name)}"
+
+
+def _last_lines(name: str) -> str:
+    """The end of a container's log."""
     done = subprocess.run(["docker", "logs", "--tail", "15", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, check=False)
-    say("the server ended")
-    return f"the server ended; its last lines:\n{done.stdout}"
+    return done.stdout

@@ -30,13 +30,12 @@ def causes(evidence: Iterable[Evidence]) -> list[Cause]:
     return sorted(found.values(), key=lambda cause: (-cause.entry.near, cause.entry.generic))
 
 
-def paragraph(release: str, found: list[Cause], *, ready: bool) -> str:
-    """The guess in words."""
+def paragraph(release: str, found: list[Cause], evidence: Iterable[Evidence] = (), *, ready: bool) -> str:
+    """The guess in words; where the catalogue knows none of the evidence, what KServe or Kubernetes says first."""
     head = f"{release} is Ready." if ready else f"{release} is not Ready."
     if not found:
         rest = "Nothing that is wrong was found." if ready else (
-            "Nothing was found that the catalogue knows: read the events and the logs beside this file, and add what you find to "
-            "tests/conformance/catalogue.yaml.")
+            f"Nothing was found that the catalogue knows. {_first(evidence)}Read the events and the logs beside this file.")
         return f"{head} {rest}"
     first, *others = found
     likely = "What was found" if ready else "The likeliest cause"
@@ -45,5 +44,11 @@ def paragraph(release: str, found: list[Cause], *, ready: bool) -> str:
     if others:
         further = "; ".join(f"{cause.entry.id} ({cause.entry.meaning.rstrip('.')}; {cause.seen.source})"
                             for cause in others[:MOST])
-        text += f" Less likely: {further}."
+        text += f". Less likely: {further}."
     return text
+
+
+def _first(evidence: Iterable[Evidence]) -> str:
+    """A sentence with the first condition or state that is not as it should be; nothing where there is none."""
+    told = next((piece for piece in evidence if piece.place in ("condition", "state")), None)
+    return f"{told.source} says: {told.line.strip()[:WIDTH]}. " if told else ""

@@ -95,6 +95,28 @@ def test_with_a_claim_for_one_node_the_job_goes_where_the_server_can():
     assert server(anywhere)["nodeSelector"] == {"gpu": "a100"}
 
 
+def test_the_job_goes_where_what_is_passed_through_sends_the_server():
+    """With a claim for one node; a Job on a node that the server can't take would keep it waiting for ever."""
+    near = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [{"matchExpressions": [
+        {"key": "zone", "operator": "In", "values": ["a"]}]}]}}
+    mine = {"key": "team", "operator": "Exists"}
+    given = {"nodeSelector": {"disk": "ssd"}, "tolerations": [mine], "affinity": {"nodeAffinity": near}}
+    found = job(changed(SMALLEST, predictor=given))
+    assert (found["nodeSelector"], found["tolerations"]) == ({"disk": "ssd"}, [mine])
+    assert found["affinity"]["nodeAffinity"] == near
+    assert "podAffinity" in found["affinity"]
+    anywhere = job(changed(SMALLEST, predictor=given, persistence__accessModes=["ReadWriteMany"]))
+    assert not {"tolerations", "nodeSelector", "affinity"} & set(anywhere)
+    both = changed(GPU, gpu__nodeSelector={"gpu": "a100"}, predictor=given)
+    assert (job(both)["nodeSelector"], job(both)["tolerations"]) == ({"gpu": "a100", "disk": "ssd"}, [USUAL, mine])
+
+
+def test_tolerations_that_are_passed_through_are_beside_those_of_the_switch():
+    mine = {"key": "team", "operator": "Exists"}
+    assert server(changed(GPU, predictor__tolerations=[mine]))["tolerations"] == [USUAL, mine]
+    assert server(changed(GPU, gpu__tolerations=[], predictor__tolerations=[mine]))["tolerations"] == [mine]
+
+
 def test_knative_gets_only_the_fields_that_were_asked_for():
     """It refuses them all where its administrator has not enabled them; and the Job's pod is not Knative's."""
     knative = changed(GPU, deploymentMode="Knative")

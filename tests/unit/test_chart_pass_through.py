@@ -101,9 +101,12 @@ def test_what_is_passed_through_fits_kserves_schema(values):
 
 @pytest.mark.parametrize("component", ["transformer", "explainer"])
 def test_every_field_of_the_other_components_is_passed_through(component):
-    given = {name: sample(schema) for name, schema in SPEC[component]["properties"].items()}
+    every = {name: sample(schema) for name, schema in SPEC[component]["properties"].items()}
+    given = {name: value for name, value in every.items() if name not in ("canaryTrafficPercent", "containerConcurrency")}
     values = changed(SMALLEST, **{component: given})
     assert spec(values)[component] == given
+    knative = {"canaryTrafficPercent": 10, "containerConcurrency": 4, "containers": given["containers"]}
+    assert spec(changed(SMALLEST, deploymentMode="Knative", **{component: knative}))[component] == knative
     assert faults(only(render_chart(values), "InferenceService")) == []
     assert component not in spec(SMALLEST)
 
@@ -194,7 +197,8 @@ def test_what_knative_takes_with_a_flag_or_never_is_what_its_code_says():
 
 def test_notes_name_the_flags_that_knative_needs():
     given = {"nodeSelector": {"a": "b"}, "volumes": [{"name": "a", "hostPath": {"path": "/a"}}, {"name": "b", "emptyDir": {}}]}
-    values = changed(SMALLEST, deploymentMode="Knative", predictor=given)
+    mounts = [{"name": name, "mountPath": f"/{name}", "readOnly": True} for name in "ab"]
+    values = changed(SMALLEST, deploymentMode="Knative", predictor={**given, "model": {"volumeMounts": mounts}})
     said = [line.strip() for line in notes(values).splitlines() if ": kubernetes.podspec-" in line]
     assert said == [
         "predictor.nodeSelector: kubernetes.podspec-nodeselector",

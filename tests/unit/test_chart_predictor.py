@@ -146,7 +146,8 @@ def affinity_terms(spec: dict) -> list[dict]:
     return spec.get("affinity", {}).get("podAffinity", {}).get("requiredDuringSchedulingIgnoredDuringExecution", [])
 
 
-@pytest.mark.parametrize("modes", [["ReadWriteOnce"], ["ReadWriteMany"], ["ReadWriteOnce", "ReadWriteMany"]])
+@pytest.mark.parametrize("modes", [["ReadWriteOnce"], ["ReadWriteMany"], ["ReadWriteOnce", "ReadWriteMany"],
+                                   ["ReadWriteOnce", "ReadOnlyMany"]])
 def test_job_and_predictor_meet_on_one_node_where_the_claim_is_on_one(modes):
     objects = render_chart(changed(SMALLEST, persistence__accessModes=modes))
     template = only(objects, "Job")["spec"]["template"]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, URI, changed
-from tests.unit.render import complaints
+from tests.unit.render import complaints, of_kind, render_chart
 from tests.unit.rules import both_ways
 
 A, B = "a" * 64, "b" * 64
@@ -95,8 +95,9 @@ RULES = {
     "file on a new claim": (
         models(bert={"marName": "bert.mar"}),
         "models.bert has no uri, so its file would have to be on an existing claim; set models.bert.uri, or "
-        "persistence.create=false and persistence.existingClaim",
-        EXISTING,
+        "persistence.create=false and persistence.existingClaim, or for a volume that has it persistence.volumeName, selector or "
+        "dataSource",
+        models(bert={"marName": "bert.mar"}) | {"persistence": {"volumeName": "filled"}},
     ),
     "two dots": (
         changed(EXISTING, models__bert__marName="bert-1.0.mar"),
@@ -141,6 +142,12 @@ RULES = {
         'models.bert.uri "https://example.com/bert.mar" is not a complete URL of a file; write https://host/path/model.mar, with '
         "what is not printable ASCII percent-encoded",
         models(bert={"uri": "https://user:secret%2Fword@[::1]/bert.mar"}),
+    ),
+    "a path": (
+        models(bert={"uri": "/home/me/bert.mar"}),
+        "models.bert.uri has no scheme; write one of http://, https://, s3://, gs://, hf://, hdfs://, webhdfs://, pvc://, "
+        "configMap:// and oci://, or for a file of your own machine upload://bert.mar",
+        models(bert={"uri": "upload://bert.mar"}),
     ),
     "scheme": (
         models(bert={"uri": "ftp://bucket/bert.mar"}),
@@ -251,7 +258,7 @@ def test_a_release_name_that_leaves_kserve_no_room_is_refused():
     ]
 
 
-@pytest.mark.parametrize("uri", ["bert.mar", "file:///bert.mar", "S3://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
+@pytest.mark.parametrize("uri", ["file:///bert.mar", "S3://b/m.mar", "HTTPS://example.com/m.mar", "configmap://a/b"])
 def test_no_other_scheme_is_taken_for_a_known_one(uri):
     (sentence,) = complaints(models(bert={"uri": uri}))
     assert "its scheme is not supported" in sentence
@@ -278,6 +285,24 @@ def test_a_release_and_its_namespace_fit_into_one_host_name_together():
         "deploymentMode Standard makes <release>-predictor-<namespace> a part of the host, which holds 63"
     ]
     assert complaints(values | {"deploymentMode": "Knative"}, release=release, namespace="b" * 63) == []
+
+
+def test_with_a_transformer_the_host_name_is_longer():
+    values, release = SMALLEST | {"transformer": {"containers": [{"name": "kserve-container", "image": "a"}]}}, "a" * 40
+    assert complaints(values, release=release, namespace="b" * 10) == []
+    assert complaints(values, release=release, namespace="b" * 11) == [
+        f'release name "{release}" and namespace "{"b" * 11}" have 51 characters together; use at most 50, because '
+        "deploymentMode Standard makes <release>-transformer-<namespace> a part of the host, which holds 63"
+    ]
+
+
+@pytest.mark.parametrize("filled", [{"volumeName": "filled"}, {"selector": {"matchLabels": {"a": "b"}}},
+                                    {"dataSource": {"kind": "PersistentVolumeClaim", "name": "other"}}])
+@pytest.mark.parametrize("modes", [["ReadWriteOnce"], ["ReadOnlyMany"]])
+def test_files_of_a_volume_that_is_filled_are_served_without_a_seed(filled, modes):
+    values = models(bert={"marName": "bert.mar"}) | {"persistence": {"accessModes": modes, **filled}}
+    assert complaints(values) == []
+    assert of_kind(render_chart(values), "Job") == []
 
 
 def test_all_complaints_come_at_once():

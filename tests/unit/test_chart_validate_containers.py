@@ -53,6 +53,37 @@ RULES = {
         "deploymentMode Standard",
         beside(SMALLEST, ports=port(8083)),
     ),
+    "name of another sidecar": (
+        changed(SMALLEST, predictor__containers=[{"name": "watch", "image": image} for image in "ab"]),
+        "predictor.containers: watch is there twice; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": name, "image": "a"} for name in ("look", "watch")]),
+    ),
+    "name of Knative's container": (
+        changed(KNATIVE, predictor__containers=[{"name": "queue-proxy", "image": "a"}]),
+        "predictor.containers: queue-proxy is Knative's own container; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "queue-proxy", "image": "a"}]),
+    ),
+    "name of the agent": (
+        changed(SMALLEST, logger__mode="all", predictor__containers=[{"name": "agent", "image": "a"}]),
+        "predictor.containers: agent is KServe's, which logger and batcher bring; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "agent", "image": "a"}]),
+    ),
+    "name of the mesh's sidecar": (
+        changed(SMALLEST, kubeflow__enabled=True, predictor__containers=[{"name": "istio-proxy", "image": "a"}]),
+        "predictor.containers: istio-proxy is Istio's, which kubeflow.enabled brings; give yours another name",
+        changed(SMALLEST, predictor__containers=[{"name": "istio-proxy", "image": "a"}]),
+    ),
+    "volume that nothing mounts in Knative": (
+        changed(KNATIVE, predictor__volumes=[{"name": "spare", "emptyDir": {}}]),
+        "predictor.volumes: nothing mounts spare, and Knative refuses such a volume; mount it, or remove it",
+        mounted(KNATIVE, {"name": "spare", "emptyDir": {}}),
+    ),
+    "mount at a path of Knative's": (
+        changed(KNATIVE, predictor={"volumes": [{"name": "spare", "emptyDir": {}}],
+                                    "model": {"volumeMounts": [{"name": "spare", "mountPath": "/dev/"}]}}),
+        "predictor.model.volumeMounts: Knative lets nothing be mounted at /dev/; write another mountPath",
+        mounted(KNATIVE, {"name": "spare", "emptyDir": {}}),
+    ),
     "variable of Knative": (
         changed(KNATIVE, predictor__model={"env": [{"name": "PORT", "value": "1"}]}),
         "predictor.model.env: PORT is Knative's own variable, and Knative refuses it; remove it, or take another name",

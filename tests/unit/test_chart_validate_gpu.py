@@ -18,6 +18,17 @@ def env(values: dict, *entries: dict, **text: str) -> dict:
 
 
 RULES = {
+    "two runtime classes": (
+        changed(GPU, gpu__runtimeClassName="nvidia", predictor__runtimeClassName="kata"),
+        "predictor.runtimeClassName is set beside gpu.runtimeClassName, and a pod has one; remove one of the two",
+        changed(GPU, predictor__runtimeClassName="kata"),
+    ),
+    "configuration of another file": (
+        env(SMALLEST, TS_CONFIG_FILE="/mine/config.properties"),
+        "runtime.env: TS_CONFIG_FILE would part the server from the chart's configuration, so that it is not given to it; remove "
+        "it, and use properties",
+        env(SMALLEST, TS_CONFIG="/mine/config.properties"),
+    ),
     "count without the switch": (changed(SMALLEST, gpu__count=2), f"gpu.count is 2 while gpu.enabled is false, {OFF}",
                                  changed(GPU, gpu__count=2)),
     "runtime class without the switch": (

@@ -117,6 +117,18 @@ RULES = {
         "runtime.image.repository=pytorch/torchserve-kfs and runtime.image.tag=0.12.0, or use the project's own image",
         changed(SMALLEST, runtime={"flavor": "wrapper", "image": {"repository": "mirror/pytorch/torchserve-kfs"}}),
     ),
+    "image with an old wrapper": (
+        changed(SMALLEST, runtime={"flavor": "wrapper", "image": KFS | {"tag": "0.9.0"}}),
+        "runtime.flavor wrapper: the wrapper in docker.io/pytorch/torchserve-kfs:0.9.0 reads its configuration from one path "
+        "that is not the chart's; write runtime.image.tag=0.12.0, or at least 0.10.0",
+        changed(SMALLEST, runtime={"flavor": "wrapper", "image": KFS | {"tag": "0.10.0"}}),
+    ),
+    "autoscaler none of an old KServe": (
+        changed(SMALLEST, autoscalerClass="none", kserve__version="0.15.0"),
+        "autoscalerClass none: KServe knows it from 0.15.2 on, and kserve.version is 0.15.0; upgrade KServe, or write "
+        "minReplicas and maxReplicas alike",
+        changed(SMALLEST, autoscalerClass="none", kserve__version="0.15.2"),
+    ),
     "image without envelope": (
         changed(SMALLEST, runtime={"serviceEnvelope": "torchserve_kserve", "image": KFS}),
         "runtime.serviceEnvelope torchserve_kserve: the image pytorch/torchserve-kfs does not have that envelope; write stock, "

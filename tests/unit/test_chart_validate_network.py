@@ -23,6 +23,24 @@ RULES = {
         "runtime's own annotations",
         OTHER,
     ),
+    "metrics without their API": (
+        changed(METRICS, properties__enable_metrics_api=False),
+        "metrics.enabled: with properties.enable_metrics_api false TorchServe listens on no port for metrics; remove it, or "
+        "metrics.enabled",
+        changed(METRICS, properties__enable_metrics_api=True),
+    ),
+    "metrics of the log": (
+        changed(METRICS, properties__metrics_mode="log"),
+        "metrics.enabled: with properties.metrics_mode log TorchServe writes its metrics to its log alone; write prometheus, or "
+        "remove metrics.enabled",
+        changed(METRICS, properties__metrics_mode="prometheus"),
+    ),
+    "a seed that may not fetch": (
+        changed(POLICY, networkPolicy__seedEgress=[]),
+        "networkPolicy.seedEgress is empty, and the seeding Job fetches models.bert over the network; allow DNS and its server "
+        "there, or write null",
+        changed(POLICY, networkPolicy__seedEgress=[], models__bert__uri="configMap://archives/bert.mar"),
+    ),
     "peers of no metrics": (
         changed(POLICY, metrics__from=PEER),
         "metrics.from is set and metrics.enabled is not, so there is no port to open; set metrics.enabled=true, or remove "

@@ -19,6 +19,18 @@ def source(**given: str) -> dict:
 
 # wrong values -> the sentence, then right values that differ as little as possible.
 RULES = {
+    "retaining another's claim": (
+        changed(EXISTING, persistence__retain=True),
+        "persistence.retain is for a claim that the chart makes, and persistence.create is false; remove it, or set "
+        "persistence.create=true",
+        changed(SMALLEST, persistence__retain=True),
+    ),
+    "class of another's claim": (
+        changed(EXISTING, persistence__storageClass="fast"),
+        "persistence.storageClass is for a claim that the chart makes, and persistence.create is false; remove it, or set "
+        "persistence.create=true",
+        changed(SMALLEST, persistence__storageClass="fast"),
+    ),
     "source without a kind": (
         source(name="bert"),
         "persistence.dataSource.kind is not set; write VolumeSnapshot or PersistentVolumeClaim",

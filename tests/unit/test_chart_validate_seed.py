@@ -114,7 +114,7 @@ RULES = {
     "scheme of a part": (
         build(serializedFile="ftp://host/w.pt"),
         "models.bert.build.serializedFile: its scheme is not supported; write one of http://, https://, s3://, gs://, hf://, "
-        "hdfs://, webhdfs://, pvc://, configMap://, oci:// and upload://",
+        "hdfs://, webhdfs://, pvc://, configMap:// and oci://",
         build(serializedFile="pvc://demo-model-store/w.pt"),
     ),
     "authority twice": (

@@ -100,6 +100,13 @@ def test_what_is_said_has_the_cause_the_remedy_the_source_and_what_is_less_likel
 
 def test_nothing_that_is_known_is_said_to_be_nothing() -> None:
     assert "Nothing was found that the catalogue knows" in guess.paragraph("x/tiny", [], ready=False)
+
+
+def test_what_the_catalogue_does_not_know_is_quoted() -> None:
+    said = [evidence.Evidence("Pod/a", "event", "Pulled: it"),
+            evidence.Evidence("InferenceService/tiny", "condition", "Ready: Odd: too much of it")]
+    text = guess.paragraph("x/tiny", [], said, ready=False)
+    assert "InferenceService/tiny says: Ready: Odd: too much of it. Read the events" in text
     assert guess.paragraph("x/tiny", [], ready=True) == "x/tiny is Ready. Nothing that is wrong was found."
 
 

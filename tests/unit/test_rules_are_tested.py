@@ -17,7 +17,7 @@ ELSEWHERE = {
     ": the chart's objects fit KServe 0.15 and later": "test_a_version_that_is_too_old_is_refused",
     " can't name an InferenceService": "test_a_release_name_that_kserve_refuses_is_refused",
     "install it under one of at most 40": "test_a_release_name_that_leaves_kserve_no_room_is_refused",
-    "makes <release>-predictor-<namespace> a part": "test_a_release_and_its_namespace_fit_into_one_host_name_together",
+    "}}-<namespace> a part of the host, which holds 63": "test_a_release_and_its_namespace_fit_into_one_host_name_together",
     "persistence.create is false beside storageUri": "test_a_word_about_the_claim_that_is_not_there_is_refused",
     **dict.fromkeys(
         ("storageUri: KServe does not fetch from ", " KServe fetches one file, which has to be ", " is a single .mar, "),

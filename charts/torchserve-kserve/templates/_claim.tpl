@@ -29,3 +29,10 @@ selector: {{- toYaml . | nindent 2 }}
 volumeName: {{ . | quote }}
 {{- end }}
 {{- end -}}
+
+{{/* in: root; out: "true" where files may be in the model store before the seeding Job has brought any: a claim that is there, or one that
+is made of a volume or a copy, or what storageUri names. */}}
+{{- define "torchserve-kserve.filledBefore" -}}
+{{- $claim := .Values.persistence -}}
+{{- if or .Values.storageUri (not $claim.create) $claim.dataSource.name $claim.volumeName $claim.selector -}}true{{- end -}}
+{{- end -}}

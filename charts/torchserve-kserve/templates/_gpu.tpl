@@ -53,11 +53,3 @@ those that were asked for. */}}
 {{- include "torchserve-kserve.gpuNodeFields" (dict "root" . "usual" (eq .Values.deploymentMode "Standard")) }}
 {{- end -}}
 {{- end -}}
-
-{{/* in: root; out: the same for the seeding Job's pod: with a claim for one node it has to meet the predictor on a GPU node, and a
-Job that came first to another one would keep the predictor from every GPU. */}}
-{{- define "torchserve-kserve.gpuJobFields" -}}
-{{- if and .Values.gpu.enabled (include "torchserve-kserve.oneNode" .) -}}
-{{- include "torchserve-kserve.gpuNodeFields" (dict "root" . "usual" true) }}
-{{- end -}}
-{{- end -}}

@@ -22,7 +22,7 @@
 {{- if eq .Values.deploymentMode "Standard" -}}
 2. Predict. Leave this running in one terminal:
 
-   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80
+   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80    (it may end when a call goes wrong: start it again)
 
    and in another (in the cluster: {{ include "torchserve-kserve.clusterUrl" . }}):
 {{- else -}}
@@ -74,7 +74,7 @@
 {{- end }}
 {{- end }}
 
-   The name in the URL is the key under models, not {{ .Release.Name | quote }}.
+   The name in the URL is the key under models{{ if not (hasKey .Values.models .Release.Name) }}, not {{ .Release.Name | quote }}{{ end }}.
 {{- end -}}
 
 {{/* in: root; out: a gRPC call of every model. */}}

@@ -13,8 +13,8 @@ value replaces the chart's. */}}
 {{- toJson $given -}}
 {{- end -}}
 
-{{/* in: root; out: JSON map of them as they are merged. Pods of a ReadWriteOnce claim have to meet, so that a list of pod affinity
-is added to the chart's: KServe, too, replaces the runtime's. */}}
+{{/* in: root; out: JSON map of them as they are merged. Two lists are added to the chart's, because KServe, too, replaces the runtime's:
+pod affinity, as pods of a ReadWriteOnce claim have to meet, and the tolerations of GPU nodes. */}}
 {{- define "torchserve-kserve.givenFields" -}}
 {{- $given := include "torchserve-kserve.given" . | fromJson -}}
 {{- $podAffinity := ($given.affinity).podAffinity | default dict -}}
@@ -22,6 +22,10 @@ is added to the chart's: KServe, too, replaces the runtime's. */}}
 {{- range $kind, $terms := (include "torchserve-kserve.claimAffinity" . | fromYaml).podAffinity -}}
 {{- with get $podAffinity $kind -}}{{- $_ := concat $terms . | set $podAffinity $kind -}}{{- end -}}
 {{- end -}}
+{{- end -}}
+{{- if and .Values.gpu.enabled $given.tolerations -}}
+{{- $ofGpu := (include "torchserve-kserve.gpuPodFields" . | fromYaml).tolerations | default list -}}
+{{- $_ := concat $ofGpu $given.tolerations | uniq | set $given "tolerations" -}}
 {{- end -}}
 {{- toJson $given -}}
 {{- end -}}

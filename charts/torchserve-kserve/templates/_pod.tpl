@@ -46,6 +46,14 @@ seccompProfile:
 {{- toYaml $out -}}
 {{- end -}}
 
+{{/* in: a quantity as Kubernetes writes it; out: its number, in units, bytes or cores. */}}
+{{- define "torchserve-kserve.number" -}}
+{{- $text := include "torchserve-kserve.text" . -}}
+{{- $number := regexFind "^[0-9.]+([eE][+-]?[0-9]+)?" $text -}}
+{{- $scales := dict "m" 0.001 "k" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- trimPrefix $number $text | get $scales | default 1.0 | mulf (float64 $number) -}}
+{{- end -}}
+
 {{/* in: {root, inject: "true" or "false"}; out: YAML map that puts a pod into Istio's mesh or keeps it out. It is a label for
 today's Istio and an annotation for older ones. */}}
 {{- define "torchserve-kserve.sidecar" -}}
@@ -57,10 +65,11 @@ sidecar.istio.io/inject: {{ .inject | quote }}
 torchserve-kserve/claim: {{ include "torchserve-kserve.claimName" . | trunc 63 | trimAll "-." | quote }}
 {{- end -}}
 
-{{/* in: root; out: "true" where the claim is on one node at a time. */}}
+{{/* in: root; out: "true" where the claim is on one node at a time. A volume that may be read from many nodes is on one while it is
+written, and KServe mounts it as one that may be written. */}}
 {{- define "torchserve-kserve.oneNode" -}}
 {{- $modes := .Values.persistence.accessModes -}}
-{{- if not (or .Values.storageUri (has "ReadWriteMany" $modes) (has "ReadOnlyMany" $modes)) -}}true{{- end -}}
+{{- if and (has "ReadWriteOnce" $modes) (not (or .Values.storageUri (has "ReadWriteMany" $modes))) -}}true{{- end -}}
 {{- end -}}
 
 {{/* in: root; out: affinity, or nothing. A ReadWriteOnce volume is on one node at a time, so its pods have to meet there,

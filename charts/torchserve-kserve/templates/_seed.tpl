@@ -66,10 +66,10 @@ template:
     {{- with include "torchserve-kserve.pullSecrets" . }}
     {{- . | nindent 4 }}
     {{- end }}
-    {{- with include "torchserve-kserve.gpuJobFields" . | trim }}
+    {{- with include "torchserve-kserve.jobNodeFields" . | trim }}
     {{- . | nindent 4 }}
     {{- end }}
-    {{- with include "torchserve-kserve.claimAffinity" . }}
+    {{- with include "torchserve-kserve.jobAffinity" . | trim }}
     affinity: {{- . | nindent 6 }}
     {{- end }}
     securityContext:

@@ -4,7 +4,7 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 {{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
 {{- define "torchserve-kserve.complaints" -}}
 {{- $complaints := list -}}
-{{- range $topic := list "release" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
+{{- range $topic := list "release" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "resources" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
 {{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
 {{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
 {{- end -}}
@@ -18,6 +18,8 @@ where a parent's condition reads it, nothing is rendered. */}}
 {{- with .Values.kserve.version }}
 {{- if semverCompare "<0.15.0-0" . }}
 kserve.version {{ . }}: the chart's objects fit KServe 0.15 and later; upgrade KServe, or write the version that is on the cluster
+{{- else if and (semverCompare "<0.15.2-0" .) (eq "none" ($.Values.autoscalerClass | default "")) }}
+autoscalerClass none: KServe knows it from 0.15.2 on, and kserve.version is {{ . }}; upgrade KServe, or write minReplicas and maxReplicas alike
 {{- end }}
 {{- end }}
 {{- if eq (toString .Values.enabled) "false" }}
@@ -28,8 +30,18 @@ release name {{ .Release.Name | quote }} can't name an InferenceService; install
 {{- end }}
 {{- if gt (len .Release.Name) 40 }}
 release name {{ .Release.Name | quote }} has {{ len .Release.Name }} characters; install it under one of at most 40, because KServe adds to it
-{{- else if and (eq .Values.deploymentMode "Standard") (gt (add (len .Release.Name) (len .Release.Namespace)) 52) }}
-release name {{ .Release.Name | quote }} and namespace {{ .Release.Namespace | quote }} have {{ add (len .Release.Name) (len .Release.Namespace) }} characters together; use at most 52, because deploymentMode Standard makes <release>-predictor-<namespace> a part of the host, which holds 63
+{{- else if eq .Values.deploymentMode "Standard" }}
+{{- include "torchserve-kserve.validate.hostName" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: a complaint about a release and a namespace that are too long for the host that Standard mode makes of them. */}}
+{{- define "torchserve-kserve.validate.hostName" -}}
+{{- $component := ternary "transformer" "predictor" (not (empty .Values.transformer)) }}
+{{- $together := add (len .Release.Name) (len .Release.Namespace) }}
+{{- $most := sub 61 (len $component) }}
+{{- if gt $together $most }}
+release name {{ .Release.Name | quote }} and namespace {{ .Release.Namespace | quote }} have {{ $together }} characters together; use at most {{ $most }}, because deploymentMode Standard makes <release>-{{ $component }}-<namespace> a part of the host, which holds 63
 {{- end }}
 {{- end -}}
 

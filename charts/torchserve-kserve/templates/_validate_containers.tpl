@@ -2,9 +2,27 @@
 
 {{/* in: root; out: all of these complaints. */}}
 {{- define "torchserve-kserve.validate.containers" -}}
+{{- include "torchserve-kserve.validate.sidecarNames" . }}
 {{- include "torchserve-kserve.validate.sidecarPorts" . }}
 {{- if eq .Values.deploymentMode "Knative" }}
 {{- include "torchserve-kserve.validate.knativeContainers" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: complaints about names of containers beside the server. */}}
+{{- define "torchserve-kserve.validate.sidecarNames" -}}
+{{- $taken := dict }}
+{{- if eq .Values.deploymentMode "Knative" }}{{ $_ := set $taken "queue-proxy" "Knative's own container" }}{{ end }}
+{{- if include "torchserve-kserve.hasAgent" . }}{{ $_ := set $taken "agent" "KServe's, which logger and batcher bring" }}{{ end }}
+{{- if .Values.kubeflow.enabled }}{{ $_ := set $taken "istio-proxy" "Istio's, which kubeflow.enabled brings" }}{{ end }}
+{{- range .Values.predictor.containers }}
+{{- $name := toString .name }}
+{{- if eq "kserve-container" $name }}
+predictor.containers: kserve-container is the server itself; write its fields under predictor.model, and give a container beside it another name
+{{- else if hasKey $taken $name }}
+predictor.containers: {{ $name }} is {{ get $taken $name }}; give yours another name
+{{- end }}
+{{- $_ := set $taken $name "there twice" }}
 {{- end }}
 {{- end -}}
 
@@ -26,13 +44,23 @@ predictor.containers: {{ $container.name }} has the port {{ int .containerPort }
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: complaints about what Knative refuses in containers, whatever its flags are. */}}
+{{/* in: root; out: complaints about what Knative refuses in containers, whatever its flags are. The chart's own
+container mounts the volume tmp, which may be given another size. */}}
 {{- define "torchserve-kserve.validate.knativeContainers" -}}
 {{- $reserved := list "K_SERVICE" "K_CONFIGURATION" "K_REVISION" }}
 {{- $model := dict "key" "predictor.model" "container" (.Values.predictor.model | default dict) "reserved" (append $reserved "PORT") }}
 {{- $all := list $model }}
 {{- range .Values.predictor.containers }}
 {{- $all = dict "key" "predictor.containers" "container" . "reserved" $reserved | append $all }}
+{{- end }}
+{{- $mounted := list "tmp" }}
+{{- range $all }}
+{{- range concat (.container.volumeMounts | default list) (.container.volumeDevices | default list) }}{{ $mounted = append $mounted .name }}{{ end }}
+{{- end }}
+{{- range .Values.predictor.volumes }}
+{{- if not (has .name $mounted) }}
+predictor.volumes: nothing mounts {{ .name }}, and Knative refuses such a volume; mount it, or remove it
+{{- end }}
 {{- end }}
 {{- range $one := $all }}
 {{- range .container.env }}
@@ -44,13 +72,16 @@ predictor.containers: {{ $container.name }} has the port {{ int .containerPort }
 {{- end }}
 {{- end -}}
 
-{{/* in: {key, mounts, volumes}; out: complaints about mounts that may not be writable there. */}}
+{{/* in: {key, mounts, volumes}; out: complaints about mounts that may not be writable there, or at a path of Knative's own. */}}
 {{- define "torchserve-kserve.validate.knativeMounts" -}}
 {{- $only := list }}
 {{- range .volumes }}
 {{- if not (or (hasKey . "emptyDir") (hasKey . "persistentVolumeClaim")) }}{{ $only = append $only .name }}{{ end }}
 {{- end }}
 {{- range .mounts }}
+{{- if has (clean (toString .mountPath)) (list "/" "/dev" "/dev/log") }}
+{{ $.key }}.volumeMounts: Knative lets nothing be mounted at {{ .mountPath }}; write another mountPath
+{{- end }}
 {{- if and (has .name $only) (not .readOnly) }}
 {{ $.key }}.volumeMounts: Knative mounts the volume {{ .name }} only to be read; write readOnly: true at {{ .mountPath }}
 {{- end }}

@@ -48,6 +48,9 @@ twice, without a value, or with two. */}}
 {{- include "torchserve-kserve.validate.envFrom" (dict "key" "runtime.envFrom" "given" .Values.runtime.envFrom) }}
 {{- include "torchserve-kserve.validate.ca" (dict "key" "runtime.ca" "ca" .Values.runtime.ca) }}
 {{- range .Values.runtime.env }}
+{{- if and $.Values.runtime.create (eq .name "TS_CONFIG_FILE") }}
+runtime.env: TS_CONFIG_FILE would part the server from the chart's configuration, so that it is not given to it; remove it, and use properties
+{{- end }}
 {{- if and (eq $.Values.deploymentMode "Knative") (has .name (list "PORT" "K_SERVICE" "K_CONFIGURATION" "K_REVISION")) }}
 runtime.env: {{ .name }} is Knative's own variable, and Knative refuses it; remove it, or take another name
 {{- end }}

@@ -39,6 +39,9 @@ gpu.image has neither tag nor digest; set one of them
 {{- if and (not .Values.runtime.create) (or $image.registry $image.repository $image.digest) }}
 gpu.image is set while runtime.create is false, and the server's image is the one of the runtime {{ .Values.runtime.name | quote }}; remove gpu.image, or set runtime.create=true
 {{- end }}
+{{- if and .Values.gpu.runtimeClassName .Values.predictor.runtimeClassName }}
+predictor.runtimeClassName is set beside gpu.runtimeClassName, and a pod has one; remove one of the two
+{{- end }}
 {{- range .Values.gpu.tolerations }}
 {{- if and (eq (.operator | default "Equal") "Exists") .value }}
 gpu.tolerations: the operator Exists takes no value; remove the value {{ .value | quote }}, or write Equal

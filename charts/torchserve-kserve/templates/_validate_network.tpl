@@ -11,6 +11,12 @@ metrics.{{ $part }}.enabled is true and metrics.enabled is not, so there would b
 {{- if and $metrics.enabled (not .Values.runtime.create) }}
 metrics.enabled: the port is the chart's own runtime's; set runtime.create=true, or remove it and follow the other runtime's own annotations
 {{- end }}
+{{- if and $metrics.enabled (eq false .Values.properties.enable_metrics_api) }}
+metrics.enabled: with properties.enable_metrics_api false TorchServe listens on no port for metrics; remove it, or metrics.enabled
+{{- end }}
+{{- if and $metrics.enabled (eq "log" (.Values.properties.metrics_mode | default "")) }}
+metrics.enabled: with properties.metrics_mode log TorchServe writes its metrics to its log alone; write prometheus, or remove metrics.enabled
+{{- end }}
 {{- if and $metrics.from (not $metrics.enabled) }}
 metrics.from is set and metrics.enabled is not, so there is no port to open; set metrics.enabled=true, or remove metrics.from
 {{- else if and $metrics.from (not .Values.networkPolicy.enabled) }}
@@ -54,6 +60,13 @@ networkPolicy.{{ $key }} is set and networkPolicy.enabled is not, so there is no
 {{- end }}
 {{- if and $policy.enabled (not (kindIs "invalid" $policy.seedEgress)) (not (include "torchserve-kserve.plan" .)) }}
 networkPolicy.seedEgress: there is no seeding Job; remove it, or write networkPolicy.egress for the predictor
+{{- end }}
+{{- if and $policy.enabled (kindIs "slice" $policy.seedEgress) (not $policy.seedEgress) }}
+{{- range (include "torchserve-kserve.parts" . | fromJson).parts }}
+{{- if or .uriFrom (has (.uri | default "" | include "torchserve-kserve.kind") (list "http" "storage")) }}
+networkPolicy.seedEgress is empty, and the seeding Job fetches {{ .key }} over the network; allow DNS and its server there, or write null
+{{- end }}
+{{- end }}
 {{- end }}
 {{- if and $policy.enabled (kindIs "slice" $policy.egress) (not $policy.egress) }}
 {{- if and .Values.storageUri (not (hasPrefix "pvc:" .Values.storageUri)) }}

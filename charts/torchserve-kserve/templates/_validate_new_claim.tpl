@@ -14,7 +14,11 @@
 
 {{/* in: root; out: complaints about these keys where the claim is another's. */}}
 {{- define "torchserve-kserve.validate.noNewClaim" -}}
-{{- range include "torchserve-kserve.claimKeys" . | fromJsonArray }}
+{{- $keys := include "torchserve-kserve.claimKeys" . | fromJsonArray }}
+{{- range $key, $given := pick .Values.persistence "retain" "storageClass" }}
+{{- if $given }}{{ $keys = append $keys $key }}{{ end }}
+{{- end }}
+{{- range $keys }}
 persistence.{{ . }} is for a claim that the chart makes, and persistence.create is false; remove it, or set persistence.create=true
 {{- end }}
 {{- end -}}

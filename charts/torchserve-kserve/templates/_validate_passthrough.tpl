@@ -71,13 +71,8 @@ predictor.model.{{ $probe }}.{{ $handler }}: the chart's probe asks in its own w
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: complaints about sidecars, volumes and mounts that meet the chart's or KServe's own. */}}
+{{/* in: root; out: complaints about volumes and mounts that meet the chart's or KServe's own. */}}
 {{- define "torchserve-kserve.validate.volumes" -}}
-{{- range .Values.predictor.containers }}
-{{- if eq "kserve-container" (toString .name) }}
-predictor.containers: kserve-container is the server itself; write its fields under predictor.model, and give a container beside it another name
-{{- end }}
-{{- end }}
 {{- $mounts := list "/mnt/models" }}
 {{- $names := list "kserve-pvc-source" "kserve-provision-location" }}
 {{- if and .Values.runtime.create (or .Values.predictor.volumes (.Values.predictor.model).volumeMounts) }}
@@ -112,16 +107,6 @@ batcher: KServe batches requests of protocol v1 alone and passes those of {{ .Va
 {{- if gt (len .Values.models) 1 }}
 batcher: KServe would put requests for different models into one batch and send it to one of them; remove it, or give each of the {{ len .Values.models }} models a release of its own
 {{- end }}
-{{- end }}
-{{- end -}}
-
-{{/* in: root; out: complaints about a transformer and an explainer that KServe would refuse. */}}
-{{- define "torchserve-kserve.validate.components" -}}
-{{- if and .Values.transformer (not .Values.transformer.containers) }}
-transformer.containers is not set; write the transformer's container, for example [{name: kserve-container, image: …}]
-{{- end }}
-{{- if and .Values.explainer (not (or .Values.explainer.containers .Values.explainer.art)) }}
-explainer has neither containers nor art; write the explainer's container, for example [{name: kserve-container, image: …}]
 {{- end }}
 {{- end -}}
 

@@ -82,6 +82,7 @@ models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than
 {{- define "torchserve-kserve.validate.runtime" -}}
 {{- $runtime := .Values.runtime }}
 {{- $repository := get (include "torchserve-kserve.serverImage" . | fromJson) "repository" }}
+{{- $reference := include "torchserve-kserve.image" (dict "root" . "image" (include "torchserve-kserve.serverImage" . | fromJson)) }}
 {{- $key := ternary "gpu.image" "runtime.image" (and .Values.gpu.enabled .Values.gpu.image.repository | empty | not) }}
 {{- if not (or $runtime.image.tag $runtime.image.digest) }}
 runtime.image has neither tag nor digest; set one of them
@@ -91,6 +92,9 @@ protocol grpc-v2: TorchServe itself does not speak it on KServe's port; set runt
 {{- end }}
 {{- if and $runtime.create (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve$" $repository) }}
 runtime.flavor wrapper: the image {{ $repository }} has no wrapper; write {{ $key }}.repository=pytorch/torchserve-kfs and {{ $key }}.tag=0.12.0{{ if eq $key "gpu.image" }}-gpu{{ end }}, or use the project's own image
+{{- end }}
+{{- if and $runtime.create (eq $runtime.flavor "wrapper") (regexMatch "(^|/)pytorch/torchserve-kfs:0[.][0-9]([.-].*)?$" $reference) }}
+runtime.flavor wrapper: the wrapper in {{ $reference }} reads its configuration from one path that is not the chart's; write {{ $key }}.tag=0.12.0, or at least 0.10.0
 {{- end }}
 {{- if and $runtime.create (eq $runtime.serviceEnvelope "torchserve_kserve") (regexMatch "(^|/)pytorch/torchserve(-kfs)?$" $repository) }}
 runtime.serviceEnvelope torchserve_kserve: the image {{ $repository }} does not have that envelope; write stock, or use the project's own image

@@ -32,8 +32,8 @@
 {{- if not (regexMatch "^[A-Za-z0-9_-]+([.]mar)?$" .model.marName) }}
 {{ .key }}.marName {{ .model.marName | quote }} is nothing that TorchServe finds in model-store; write a name of letters, digits, '_' and '-' that ends in .mar and has no other dot, or a directory's without a dot
 {{- end }}
-{{- if and .root.Values.persistence.create (not .root.Values.storageUri) }}
-{{ .key }} has no uri, so its file would have to be on an existing claim; set {{ .key }}.uri, or persistence.create=false and persistence.existingClaim
+{{- if not (include "torchserve-kserve.filledBefore" .root) }}
+{{ .key }} has no uri, so its file would have to be on an existing claim; set {{ .key }}.uri, or persistence.create=false and persistence.existingClaim, or for a volume that has it persistence.volumeName, selector or dataSource
 {{- end }}
 {{- if .model.sha256 }}
 {{ .key }}.sha256 is checked when the archive is downloaded from a uri; remove it, or set {{ .key }}.uri instead of marName

@@ -47,7 +47,7 @@ https:
 {{- if and $uri .part.uriFrom .part.option }}
 {{ .part.key }} has uri and uriFrom; keep one of them
 {{- else if $uri }}
-{{- include "torchserve-kserve.validate.uri" (dict "key" $key "uri" $uri "kind" $kind) }}
+{{- include "torchserve-kserve.validate.uri" (dict "key" $key "uri" $uri "kind" $kind "ofBuild" .part.option) }}
 {{- end }}
 {{- if .part.option }}
 {{- include "torchserve-kserve.validate.ofBuild" .part }}
@@ -57,11 +57,18 @@ https:
 {{- include "torchserve-kserve.validate.credentials" (dict "part" .part "kind" $kind) }}
 {{- end -}}
 
-{{/* in: {key, uri, kind}; out: complaints about a source's URI; without what may be secret in it. */}}
+{{/* in: {key, uri, kind, ofBuild: the option of torch-model-archiver, where it is for one}; out: complaints about a source's URI; without what may be secret in it. */}}
 {{- define "torchserve-kserve.validate.uri" -}}
 {{- $scheme := ternary (splitList ":" .uri | first) .kind (eq .kind "storage") }}
 {{- if not .kind }}
-{{ .key }}: its scheme is not supported; write one of http://, https://, s3://, gs://, hf://, hdfs://, webhdfs://, pvc://, configMap://, oci:// and upload://
+{{- $schemes := list "http://" "https://" "s3://" "gs://" "hf://" "hdfs://" "webhdfs://" "pvc://" "configMap://" }}
+{{- if .ofBuild }}
+{{ .key }}: its scheme is not supported; write one of {{ join ", " $schemes }} and oci://
+{{- else if contains "://" .uri }}
+{{ .key }}: its scheme is not supported; write one of {{ join ", " $schemes }}, oci:// and upload://
+{{- else }}
+{{ .key }} has no scheme; write one of {{ join ", " $schemes }} and oci://, or for a file of your own machine upload://{{ base .uri }}
+{{- end }}
 {{- else }}
 {{- $rule := get (include "torchserve-kserve.uriForms" . | fromYaml) $scheme }}
 {{- if or (not (regexMatch $rule.form .uri)) (and (has .kind (list "pvc" "oci")) (regexMatch "/[.][.]?(/|$)" .uri)) }}
