@@ -137,7 +137,7 @@ def test_a_release_that_may_be_at_zero_is_silent_there(more):
 
 
 def test_without_kube_state_metrics_nobody_is_told_that_pods_are_not_ready():
-    # `or vector(0)` would say so in any cluster that lacks it; tests/package evaluates both.
+    # `or vector(0)` would say so in any cluster that lacks it.
     assert "or 0 * count(kube_pod_status_ready)) < 1" in alerts(ALL)["TorchServeModelNotReady"]["expr"]
 
 
