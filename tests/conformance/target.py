@@ -10,6 +10,8 @@ import requests
 from .owners import Object, of_release
 
 CONFIG = "config.properties"
+# Kinds that have to be listed: the InferenceService, and what leads from it to its pods.
+SERVICES, OF_PODS = "inferenceservices.serving.kserve.io/v1beta1", ("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
 PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
 
 
@@ -42,9 +44,11 @@ class Target:
         inside: pod -> what it says; without the pods, or all, where the cluster lets nobody in.
         call: call(method, path, **options for requests): the server's answer, whatever it is.
         reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
+            Raises NotApplicable where that can't be told.
         sample: body of a request that `expected` is the right answer to; None when none was given.
         more: further pairs of a request and its right answer.
         protocol_given: v1 or v2 where the InferenceService does not say it.
+        unread: what the cluster did not let be read, a sentence each.
         ratio: how much two numbers may differ, relative to the bigger one.
     """
 
@@ -69,6 +73,11 @@ class Target:
         """The objects of the release, found by owner."""
         return of_release(self.items, self.release)
 
+    def must_be_found(self) -> None:
+        """NotApplicable where the cluster does not show what every check begins with; AssertionError for no such release."""
+        self.needs(SERVICES, *OF_PODS)
+        assert self.service
+
     def needs(self, *kinds: str) -> None:
         """NotApplicable where one of these kinds (`pods.v1`) could not be listed: what is not seen is not missing."""
         for sentence in self.unread:
@@ -80,7 +89,7 @@ class Target:
         """The InferenceService; AssertionError where there is none."""
         found = [item for item in self.items if item["kind"] == "InferenceService" and item["metadata"]["name"] == self.release]
         names = [item["metadata"]["name"] for item in self.items if item["kind"] == "InferenceService"]
-        self.needs("inferenceservices.serving.kserve.io/v1beta1")
+        self.needs(SERVICES)
         assert found, f"{self.namespace} has no InferenceService {self.release}; those that it has: {names or 'none'}"
         return found[0]
 
@@ -88,7 +97,7 @@ class Target:
     def pods(self) -> list[Object]:
         """The predictor's living pods; AssertionError where there is none."""
         uids = {item["metadata"]["uid"] for item in self.items if item["kind"] in ("ReplicaSet", "StatefulSet")}
-        self.needs("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
+        self.needs(*OF_PODS)
         found = [item for item in self.own if item["kind"] == "Pod" and living(item)
                  and item["metadata"].get("labels", {}).get("component", "predictor") == "predictor"
                  and {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])} & uids]
