@@ -27,8 +27,7 @@ pytestmark = pytest.mark.only("Standard")
 NAMED_SECONDS = 180
 FRESH_SECONDS = 3.0
 STAYS_SECONDS = 10.0  # a cause that is named for a moment only is none: what comes after it may hide it
-# Of a claim that waits, a Job that failed, a pod that does not get ready: what the first command says; the case in the list of the
-# others that fits, and what its command says.
+# For each: what the first command says; the case in the list of the others that fits; what that case's command says.
 TOLD = {
     "no-class": ("unbound immediate PersistentVolumeClaims", "the claim is Pending", r'storageclass\S* "nobody" not found'),
     "checksum": ("declared is 0{64}", "the Job is not Complete", "declared is 0{64}"),
