@@ -75,7 +75,7 @@ def down(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Lint, unit, seed, images, then e2e on the cluster, both modes side by side (Knative without the marker `thorough`)."""
+    """Lint, unit, seed, images, then e2e on the cluster, both modes side by side (less the marker `thorough`: `e2e` is all)."""
     install(session, "harness", "tests", "lint")
     run_lint(session)
     no_install = ["--no-install"] if options(session).no_install else []

@@ -5,7 +5,8 @@ import pytest
 MODES = ("Standard", "Knative")
 # Modules that need our image, which is not built where a registry answers; and those that need a cluster of ours.
 OF_OUR_IMAGE = ("test_protocols",)
-OURS = ("test_gaps", "test_gateway", "test_great_changes", "test_other_runtime", "test_sources", "test_write_up", *OF_OUR_IMAGE)
+OURS = ("test_gaps", "test_gateway", "test_great_changes", "test_notes", "test_other_runtime", "test_sources", "test_write_up",
+        *OF_OUR_IMAGE)
 # Modules with many releases or long waits: a process takes one of them by itself.
 APART = ("test_agent", "test_changes", "test_conformance_defects", "test_diagnosis", "test_great_changes", "test_options",
          "test_other_runtime", "test_packaged", "test_protocols", "test_scaling", "test_sources", "test_upgraded")
