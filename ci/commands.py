@@ -17,11 +17,15 @@ PAGE = REPOSITORY / "docs" / "commands.md"
 WHERE = ("README.md", "docs/*.md", "docs/guides/*.md", "charts/*/README.md", "examples/*/README.md")
 FENCE = re.compile(r"(?ms)^( *)```([^\n`]*)\n(.*?)^\1```")
 SHELLS = ("sh", "bash", "shell")
+SPAN = re.compile(r"`((?:helm|kubectl|curl|ci/nox)\s[^`]+)`")
+HERE_DOCUMENT = re.compile(r"<<'?(\w+)'?.*\n(?:.*\n)*?\1\n")
 HEAD = """# Commands of these pages
 
-Every command in a block of these pages, and what runs it. `ci/nox -s docs` makes this page from `ci/commands.yaml`; a unit test
-(`tests/unit/test_docs_commands.py`) fails on a command that is in neither table, on an entry without a command, and on a test
-that is not there. `…` stands for anything.
+Every command of these pages, and what runs it. A command is each line of a block of `sh`, each line of `console` after `$ `, and
+in the text whatever in backticks begins with `helm`, `kubectl`, `curl` or `ci/nox` and names more than a verb and options:
+`helm test` is the name of a command, `helm history REL` is one. `ci/nox -s docs` makes this page from `ci/commands.yaml`; a unit
+test (`tests/unit/test_docs_commands.py`) fails on a command that is in neither table, on an entry without a command, on a test
+that is not there, and on a command in a block that does not say what it is. `…` stands for anything.
 
 ## Run by a test
 
@@ -85,7 +89,8 @@ def commands(block: Block) -> Iterator[str]:
     """The commands of a block on one line each: of `console` what follows `$ `, of `sh` every line; without comments."""
     if block.kind not in ("console", *SHELLS):
         return
-    for line in block.text.replace("\\\n", " ").splitlines():
+    whole = HERE_DOCUMENT.sub(lambda found: found[0].replace("\n", " ") + "\n", block.text)
+    for line in whole.replace("\\\n", " ").splitlines():
         if block.kind == "console" and not line.startswith("$ "):
             continue
         bare = re.sub(r"(^|\s\s)#\s.*", "", line.removeprefix("$ "))
@@ -93,9 +98,23 @@ def commands(block: Block) -> Iterator[str]:
             yield " ".join(bare.split())
 
 
+def spoken(text: str) -> Iterator[str]:
+    """The commands in the text of a page, on one line each. A verb alone is no command, and neither is one with options alone."""
+    for span in SPAN.findall(FENCE.sub("", text)):
+        words = span.split()
+        after = re.sub(r"^(?:-n|--namespace) \S+ ", "", " ".join(words[1:])).split()
+        if words[0] in ("curl", "ci/nox") or any(not word.startswith("-") for word in after[1:]):
+            yield " ".join(words)
+
+
 def all_commands() -> list[tuple[str, str]]:
-    """(page, command) of every page."""
-    return [(block.page, command) for page in pages() for block in blocks(page) for command in commands(block)]
+    """(page, command) of every page: of its blocks, then of its text."""
+    found = []
+    for page in pages():
+        in_blocks = [command for block in blocks(page) for command in commands(block)]
+        name = str(page.relative_to(REPOSITORY))
+        found += [(name, command) for command in [*in_blocks, *spoken(page.read_text())]]
+    return found
 
 
 def table() -> list[Entry]:

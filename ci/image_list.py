@@ -10,6 +10,7 @@ from typing import Any
 from ci import helm
 
 RELEASE, NAMESPACE = "release", "default"
+MODE, KNATIVE = "serving.kserve.io/deploymentMode", ("Knative", "Serverless")
 # What the chart wants named at least; it decides no image.
 EXAMPLE = {"models": {"example": {"uri": "https://example.com/model.mar"}}}
 
@@ -61,10 +62,17 @@ def containers(node: Any) -> Iterator[Mapping[str, Any]]:
 def others(objects: list[dict[str, Any]]) -> list[str]:
     """What else the release's pods pull: images that are not in the chart's objects."""
     made = {item["metadata"]["name"] for item in objects if item["kind"] == "ServingRuntime"}
-    (predictor,) = [item["spec"]["predictor"] for item in objects if item["kind"] == "InferenceService"]
+    (service,) = [item for item in objects if item["kind"] == "InferenceService"]
+    predictor = service["spec"]["predictor"]
     said = []
     if (name := predictor["model"]["runtime"]) not in made:
         said.append(f"and the image of the runtime {name}: kubectl get clusterservingruntime {name} -o yaml, or servingruntime")
     if not predictor["model"]["storageUri"].startswith("pvc://"):
         said.append("and KServe's storage-initializer: kubectl get clusterstoragecontainers -o yaml")
+    if "logger" in predictor or "batcher" in predictor:
+        said.append("and KServe's agent, for logger and batcher: kubectl -n kserve get configmap inferenceservice-config -o "
+                    "yaml, its keys agent, logger and batcher")
+    if service["metadata"]["annotations"][MODE] in KNATIVE:
+        said.append("and Knative's queue-proxy, in each pod: kubectl -n knative-serving get configmap config-deployment -o yaml, "
+                    "its key queue-sidecar-image")
     return said

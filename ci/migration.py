@@ -41,7 +41,7 @@ class Setting:
     Attributes:
         where: the file or object it stood in.
         written: as it stood there.
-        tried: the values that say the same to the chart; None where it has no value for it.
+        tried: the values that say the same to the chart.
         nearest: the values that are used instead; None where `tried` itself is.
         why: what to write instead, or what became of it, as one sentence of Markdown.
         noted: a word by which the line of NOTES is found that speaks of it; empty where none does.
@@ -49,14 +49,14 @@ class Setting:
 
     where: str
     written: str
-    tried: dict[str, Any] | None
+    tried: dict[str, Any]
     why: str
     nearest: dict[str, Any] | None = field(default=None)
     noted: str = ""
 
     @property
     def used(self) -> dict[str, Any]:
-        return (self.tried or {}) if self.nearest is None else self.nearest
+        return self.tried if self.nearest is None else self.nearest
 
 
 def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = None) -> Setting:
@@ -66,7 +66,7 @@ def _property(key: str, value: Any, why: str, nearest: dict[str, Any] | None = N
 SETTINGS = (
     Setting("InferenceService", "serving.kserve.io/deploymentMode: Serverless", {"deploymentMode": "Serverless"},
             "`deploymentMode: Knative`, KServe's name for it since 0.16", {"deploymentMode": "Knative"}),
-    Setting("InferenceService", "predictor.pytorch", None,
+    Setting("InferenceService", "predictor.pytorch", {"predictor": {"pytorch": {"storageUri": f"pvc://{CLAIM}"}}},
             "`runtime.flavor: wrapper`: TorchServe behind KServe's model server (8080 → 8085), in a runtime of the release's own",
             {"runtime": {"flavor": "wrapper", "image": IMAGE}}),
     Setting("InferenceService", "storageUri: pvc://leeway", {"storageUri": "pvc://leeway"},
@@ -105,6 +105,54 @@ SETTINGS = (
 )
 
 
+@dataclass(frozen=True)
+class Step:
+    """Something that one did by hand.
+
+    Attributes:
+        done: what, as Markdown.
+        instead: the value or the command that does it now, or that nobody has to.
+    """
+
+    done: str
+    instead: str
+
+
+LOGS = f"kubectl -n {NAMESPACE} logs -l serving.kserve.io/inferenceservice={RELEASE} -c"
+STEPS = (
+    Step("make the claim `leeway` in Kubeflow's dashboard",
+         "nothing: the chart makes a claim (`persistence.size`, `storageClass`, `accessModes`); one that is there: "
+         "`persistence.create: false` and `persistence.existingClaim`"),
+    Step("start a notebook with the claim, and copy `config.properties` onto it",
+         "nothing: it is rendered from values (`models`, `properties`, `extraProperties`) and mounted beside the claim"),
+    Step("copy the `.mar` onto the claim by the notebook",
+         "`models.bert.uri`: a Job fetches it; from your own machine `uri: upload://bert-model.mar`, whose notes have the "
+         "command that sends it"),
+    Step("submit the InferenceService with `storageUri: pvc://leeway`",
+         f"`helm install {RELEASE} CHART --namespace {NAMESPACE} --values values.yaml`"),
+    Step("watch it in k9s until it is ready",
+         f"`kubectl -n {NAMESPACE} wait --for=condition=Ready --timeout=900s inferenceservice/{RELEASE}`"),
+    Step("read `storage-initializer`'s log",
+         f"there is none: the Job fills the claim, `kubectl -n {NAMESPACE} logs job/REL-seed-HASH` (with a bucket as "
+         f"`storageUri`: `{LOGS} storage-initializer`)"),
+    Step("read `kserve-container`'s log", f"`{LOGS} kserve-container`"),
+    Step("read `queue-proxy`'s log", f"`{LOGS} queue-proxy`; in Knative mode alone"),
+    Step("read `istio-proxy`'s log", f"`{LOGS} istio-proxy`; with `kubeflow.enabled: true` alone"),
+    Step("find the Host header, log in by a browser for the cookie, and ask by curl over HTTP",
+         "the notes after the install have URL, Host and model name; the cookie: [docs/kubeflow.md](kubeflow.md). The request is "
+         "the same, [below](#the-requests)"),
+    Step("the same over HTTPS",
+         "the same request to the gateway's HTTPS port, with `-k` or the gateway's authority by `--cacert`"),
+    Step("see by the answer whether it works", f"`helm -n {NAMESPACE} test {RELEASE} --logs`, which also says what is wrong"),
+)
+STEPS_HEAD = """
+## Step by step
+
+What one did, and the value or the command in its place. The notes after the install have the commands with this release's names.
+
+| in the write-up | now |
+| --- | --- |
+"""
 TAIL = """
 ## The values
 
@@ -137,9 +185,7 @@ def values() -> dict[str, Any]:
 
 
 def answer(setting: Setting) -> str:
-    """What the chart says to a setting as it was written: `accepted`, its sentence, or that it has none."""
-    if setting.tried is None:
-        return "none: the chart has no value for it"
+    """What the chart says to a setting as it was written: `accepted`, or its sentence."""
     base = helm.merged(values(), setting.tried)
     if "marName" in setting.tried.get("models", {}).get(MODEL, {}):
         base["models"][MODEL].pop("uri")
@@ -171,7 +217,8 @@ def page() -> str:
     rows = "".join(f"| {setting.where}: `{setting.written}` | {_cell(answer(setting))} | {setting.why} |\n"
                    for setting in SETTINGS)
     shown = yaml.safe_dump(values(), sort_keys=False)
-    return HEAD + rows + TAIL.format(release=RELEASE, namespace=NAMESPACE, values=shown, model=MODEL)
+    steps = "".join(f"| {step.done} | {step.instead} |\n" for step in STEPS)
+    return HEAD + rows + STEPS_HEAD + steps + TAIL.format(release=RELEASE, namespace=NAMESPACE, values=shown, model=MODEL)
 
 
 def _cell(text: str) -> str:

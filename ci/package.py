@@ -1,7 +1,8 @@
 """The chart as a package for others: the .tgz, its signature, the index of a repository, a push to an OCI registry.
 
 helm does each of these; here they are put in order. Everything is made in a folder of its own, which takes the place of the
-former one when all has succeeded.
+former one when all has succeeded. The package's README has no link that leads out of the package into a tree which its reader
+does not have: links to the project's pages become links below `--docs-url`, or else the pages' names.
 """
 
 import argparse
@@ -28,6 +29,8 @@ OUT = REPOSITORY / "artifacts" / "package"
 EPOCH = "315532800"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 FETCH_SECONDS = 30
+# A link of the chart's README to a page of the project: text, path below the repository, place in the page.
+PAGE_LINK = re.compile(r"\[([^\]]*)\]\((?:\.\./)+([^)#\s]+)(#[^)\s]*)?\)")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--passphrase-file", type=Path, metavar="FILE", help="with --sign: holds the key's passphrase")
     parser.add_argument("--url", metavar="BASE_URL", help="write index.yaml for a repository that serves the package there")
     parser.add_argument("--index", metavar="FILE_OR_URL", help="with --url: the index.yaml that the repository has; it is kept")
+    parser.add_argument("--docs-url", metavar="BASE_URL",
+                        help="where this repository's files can be read: the README in the package links to pages below it")
     parser.add_argument("--push", metavar="oci://HOST/PATH", help="push the package to a registry, as PATH/torchserve-kserve")
 
 
@@ -46,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
         made, aside = Path(folder) / "made", Path(folder) / "aside"
         made.mkdir()
         aside.mkdir()
-        package = build(CHART, made, signing(options, aside) if options.sign else [])
+        package = build(CHART, made, signing(options, aside) if options.sign else [], options.docs_url)
         if options.url:
             index(package, options.url, _given_index(options.index, aside))
         if options.push:
@@ -57,14 +62,28 @@ def run(options: argparse.Namespace) -> None:
         say(f"{file.relative_to(REPOSITORY)} sha256:{_digest(file)}")
 
 
-def build(chart: Path, folder: Path, signed: list[str] | None = None) -> Path:
+def build(chart: Path, folder: Path, signed: list[str] | None = None, docs_url: str | None = None) -> Path:
     """Packs a chart into `folder`, the same bytes for the same files, with helm's options for a signature; returns the .tgz."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH", EPOCH)
     how = " (for a key with a passphrase give --passphrase-file FILE)" if signed and "--passphrase-file" not in signed else ""
-    _helm(f"The package can't be made{how}", "package", str(chart), "--destination", str(folder), *(signed or []),
-          env={"SOURCE_DATE_EPOCH": epoch})
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = shutil.copytree(chart, Path(scratch) / chart.name, symlinks=True)
+        if (page := copy / "README.md").is_file():
+            page.write_text(readme(page.read_text(), docs_url))
+        _helm(f"The package can't be made{how}", "package", str(copy), "--destination", str(folder), *(signed or []),
+              env={"SOURCE_DATE_EPOCH": epoch})
     (package,) = folder.glob("*.tgz")
     return package
+
+
+def readme(text: str, docs_url: str | None = None) -> str:
+    """The chart's README as the package has it: each link to a page of the project below a URL, or as the page's name."""
+    def linked(found: re.Match[str]) -> str:
+        words, page, place = found[1], found[2], found[3] or ""
+        if docs_url:
+            return f"[{words}]({docs_url.rstrip('/')}/{page}{place})"
+        return f"`{page}`" if words == page else f"{words} (`{page}`)"
+    return PAGE_LINK.sub(linked, text)
 
 
 def signing(options: argparse.Namespace, aside: Path) -> list[str]:
@@ -183,6 +202,8 @@ def _check(options: argparse.Namespace) -> None:
         raise Problem("--index needs --url: write the URL below which the package will be served, as the index names it.")
     if options.url and urlsplit(options.url).scheme not in ("http", "https"):
         raise Problem(f"--url {options.url} is no URL of a repository: write one that begins with https:// or http://.")
+    if options.docs_url and urlsplit(options.docs_url).scheme not in ("http", "https"):
+        raise Problem(f"--docs-url {options.docs_url} is no URL: write the one below which docs/ of this repository can be read.")
     if options.push and not (options.push.startswith("oci://") and urlsplit(options.push).hostname):
         raise Problem(f"--push {options.push} is no registry: write oci://HOST/PATH.")
     if (options.keyring or options.passphrase_file) and not options.sign:

@@ -12,6 +12,7 @@ import kubernetes
 import requests
 from kubernetes.stream import stream
 
+from . import over_grpc
 from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, NotApplicable, Target
 
@@ -77,6 +78,7 @@ def read(kubeconfig: str | None, namespace: str, release: str, way: Way, **more:
     for pod in servers:
         _look_inside(core, target, pod)
     target.call = calling(session, api, target, way)
+    target.infer = over_grpc.asking(way.url, way.headers, way.verify)
     return target
 
 

@@ -12,7 +12,7 @@ also the diagnosis and the log assertions of the tests use; `ci/nox -s docs` wri
 
 Let the diagnosis look first. It collects events, objects and logs of a release in one folder, and names the likeliest cause:
 
-```
+```sh
 ci/nox -s diagnose -- --namespace NAMESPACE --release RELEASE
 ```
 """

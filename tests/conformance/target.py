@@ -13,6 +13,8 @@ CONFIG = "config.properties"
 # Kinds that have to be listed: the InferenceService, and what leads from it to its pods.
 SERVICES, OF_PODS = "inferenceservices.serving.kserve.io/v1beta1", ("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
 PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
+GRPC = "grpc-v2"
+Infer = Callable[[str, Any], tuple[str, Any]]
 
 
 class NotApplicable(Exception):
@@ -45,6 +47,7 @@ class Target:
         call: call(method, path, **options for requests): the server's answer, whatever it is.
         reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
             Raises NotApplicable where that can't be told.
+        infer: infer(model, body): the same by gRPC: the status' name, and the answer or the error.
         sample: body of a request that `expected` is the right answer to; None when none was given.
         more: further pairs of a request and its right answer.
         protocol_given: v1 or v2 where the InferenceService does not say it.
@@ -59,6 +62,7 @@ class Target:
     inside: dict[str, Inside]
     call: Callable[..., requests.Response]
     reach: Callable[[str, int, str], tuple[int, str] | None]
+    infer: Infer | None = None
     sample: Any = None
     expected: Any = None
     more: list[tuple[Any, Any]] = field(default_factory=list)
@@ -169,7 +173,7 @@ class Target:
 
     def _path(self, model: str = "") -> str:
         if self.protocol not in PREDICT:
-            raise NotApplicable(f"requests in {self.protocol} are not made here")
+            raise NotApplicable(f"this is asked by REST, and the release's protocol is {self.protocol}")
         return PREDICT[self.protocol].format(model=model or self.model)
 
 

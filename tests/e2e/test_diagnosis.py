@@ -1,6 +1,7 @@
 """Diagnosis: releases that are broken in many ways, and the cause that it names first for each."""
 
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -20,11 +21,20 @@ from ci.cluster.waiting import wait_for
 from ci.diagnosis import gather, guess
 from tests.e2e import broken
 from tests.e2e.served import ARTIFACTS
+from tests.e2e.terminal import typed
 
 pytestmark = pytest.mark.only("Standard")
 NAMED_SECONDS = 180
 FRESH_SECONDS = 3.0
 STAYS_SECONDS = 10.0  # a cause that is named for a moment only is none: what comes after it may hide it
+# For each: what the first command says; the case in the list of the others that fits; what that case's command says.
+TOLD = {
+    "no-class": ("unbound immediate PersistentVolumeClaims", "the claim is Pending", r'storageclass\S* "nobody" not found'),
+    "checksum": ("declared is 0{64}", "the Job is not Complete", "declared is 0{64}"),
+    "throws": ("Unknown exception; correct its handler or file", "its container ends and starts again",
+               "the weights are from another model"),
+}
+TESTED_SECONDS, ASKED_SECONDS = 180, 60
 QUOTA = {"requests.cpu": "30m"}  # enough for the Job, not for the predictor
 
 
@@ -105,6 +115,35 @@ def test_the_cause_of_a_broken_release_is_named_first(name: str, releases_broken
 
 def test_there_are_twelve_causes_and_more() -> None:
     assert len({release.right for release in broken.RELEASES.values()}) >= 12
+
+
+@pytest.fixture(scope="module")
+def tested(releases_broken: Looks, place: str, cluster: up.Cluster) -> dict[str, str]:
+    """What `helm test` printed of broken releases, once their causes were there to be seen; it waits a minute for each."""
+    for name in TOLD:
+        wait_until_named(releases_broken, f"is-{name}", broken.RELEASES[name].right)
+    line = f"! helm -n {place} test is-{{}} --logs --timeout {TESTED_SECONDS}s"
+    with ThreadPoolExecutor(len(TOLD)) as pool:
+        said = pool.map(lambda name: typed(line.format(name), cluster, seconds=2 * TESTED_SECONDS), TOLD)
+        return dict(zip(TOLD, said, strict=True))
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_first_command_of_the_notes_and_of_helm_test_tells_the_cause(
+        name: str, tested: dict[str, str], place: str, cluster: up.Cluster) -> None:
+    notes = helm.Helm(cluster.kubeconfig, place)("get", "notes", f"is-{name}")
+    command = notes.partition("If it does not get ready")[2].split("\n")[2].strip()
+    (last,) = [line for line in tested[name].splitlines() if line.startswith("model tiny: ")]
+    assert "no pod behind" in last and last.endswith(f": {command}"), last
+    assert re.search(TOLD[name][0], typed(command, cluster, seconds=ASKED_SECONDS))
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_the_command_for_the_case_that_helm_test_names_tells_all_of_it(
+        name: str, tested: dict[str, str], cluster: up.Cluster) -> None:
+    _, case, whole = TOLD[name]
+    (line,) = [line for line in tested[name].splitlines() if line.startswith(f"if {case}")]
+    assert re.search(whole, typed(line.rpartition(":  ")[2], cluster, seconds=ASKED_SECONDS))
 
 
 def test_the_folder_has_what_is_needed_to_look_further(releases_broken: Looks, api: kubernetes.client.ApiClient, place: str,

@@ -1,4 +1,5 @@
-"""The packaged chart from an index repository: by Helm 3, by Helm 4, and a release carried from the one to the other.
+"""The packaged chart from an index repository: by Helm 3, by Helm 4, and a release carried from the one to the other; from an OCI
+registry, and as a part of another chart.
 
 Which helm it was does not matter to KServe: Standard mode alone. What needs no cluster for its proof is in tests/package.
 """
@@ -6,6 +7,7 @@ Which helm it was does not matter to KServe: Standard mode alone. What needs no 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from ci import package as packages
 from ci.cluster import helms, up
 from ci.cluster.paths import CHART
 from ci.release import Release
+from tests import registry as registries
 from tests.e2e.watching import state_of, wait_until_replaced, watched
 from tests.repository import served
 
@@ -51,6 +54,35 @@ def packaged(install: Callable[..., Release], tiny: Callable[..., Values], by: d
     for release in found.values():
         release.wait_until_ready()
     return found
+
+
+@pytest.mark.thorough
+def test_it_installs_from_an_oci_registry(
+        install: Callable[..., Release], tiny: Callable[..., Values], namespace: str, cluster: up.Cluster, install_packages: bool,
+        tmp_path: Path, by: dict[int, helm.Helm]) -> None:
+    with registries.running(tmp_path, install=install_packages, why="the test of the package") as address:
+        packages.push(packages.build(CHART, tmp_path), f"oci://{address}/charts")
+        of_registry = helm.Helm(cluster.kubeconfig, namespace, by[3].program, f"oci://{address}/charts/{CHART.name}")
+        release = install("oci", tiny("one"), "--version", VERSION, "--plain-http", by=of_registry)
+    release.wait_until_ready()
+    assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
+
+
+@pytest.mark.thorough
+def test_it_installs_as_a_subchart(
+        install: Callable[..., Release], tiny: Callable[..., Values], namespace: str, cluster: up.Cluster,
+        of_repository: list[str], tmp_path: Path, by: dict[int, helm.Helm]) -> None:
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    dependency = {"name": CHART.name, "version": VERSION, "repository": of_repository[1], "condition": f"{CHART.name}.enabled"}
+    (parent / "Chart.yaml").write_text(yaml.safe_dump(
+        {"apiVersion": "v2", "name": "parent", "version": "1.0.0", "dependencies": [dependency]}))
+    by[3]("dependency", "update", str(parent))
+    of_parent = helm.Helm(cluster.kubeconfig, namespace, by[3].program, str(parent))
+    release = install("family", {CHART.name: {"enabled": True, **tiny("one")}}, by=of_parent)
+    release.wait_until_ready()
+    assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["one"]}
+    assert "Succeeded" in of_parent("test", release.name, "--timeout", "120s")
 
 
 @pytest.mark.parametrize("version", [3, 4])

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import os
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -76,7 +77,30 @@ def test_its_name_and_version_are_the_charts_and_helm_reads_it(helm: Run, packed
     metadata = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert packed.name == f"{metadata['name']}-{metadata['version']}.tgz"
     assert yaml.safe_load(helm("show", "chart", str(packed))) == metadata
-    assert helm("show", "readme", str(packed)).strip() == (CHART / "README.md").read_text().strip()
+    assert helm("show", "readme", str(packed)).strip() == packages.readme((CHART / "README.md").read_text()).strip()
+
+
+def links(text: str) -> list[str]:
+    """Where the links of a page lead, those within it left out."""
+    return [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if not link.startswith("#")]
+
+
+def test_its_readme_has_no_link_out_of_the_package(helm: Run, packed: Path) -> None:
+    shown = helm("show", "readme", str(packed))
+    own = [link for link in links((CHART / "README.md").read_text()) if "://" not in link]
+    pages = [link.removeprefix("../../").partition("#")[0] for link in own]
+    assert len(set(pages)) >= 10
+    assert [link for link in links(shown) if not link.startswith("https://")] == []
+    assert "../" not in shown and "charts/torchserve-kserve" not in shown
+    assert [page for page in pages if f"`{page}`" not in shown] == []
+
+
+def test_its_readme_links_to_where_the_publisher_has_the_pages(command: Callable[..., Path], helm: Run) -> None:
+    (package,) = command("--docs-url", "https://git.example.com/serving/blob/v1/").iterdir()
+    shown = helm("show", "readme", str(package))
+    assert "(https://git.example.com/serving/blob/v1/docs/seeding.md)" in shown
+    assert "(https://git.example.com/serving/blob/v1/docs/configuration.md#several-versions-of-a-model)" in shown
+    assert [link for link in links(shown) if not link.startswith("https://")] == []
 
 
 def test_a_signed_one_is_verified_by_both_helms(helm: Run, command: Callable[..., Path], keys: Path, packed: Path,

@@ -80,11 +80,24 @@ def rendered(values: dict, release: str = RELEASE) -> str:
     return found.text
 
 
-def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART) -> list[dict]:
-    """Every object that the chart renders with these values, hooks included."""
+@functools.cache
+def misfits(document: str) -> list[str]:
+    """What an API server would refuse or drop in an object of a manifest; nothing of a kind that `extraObjects` alone has."""
+    from tests.unit import schemas  # here: it asks this module whether a rehearsal is on
+
+    item = pickle.loads(parsed(document))
+    return [f"{item['kind']} {item['metadata']['name']} {fault}" for fault in schemas.faults(item)] if schemas.known(item) else []
+
+
+def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART, fits: bool = True) -> list[dict]:
+    """Every object that the chart renders with these values, hooks included; each is what an API server takes, unless `fits` is
+    False: a test says so where the user's own wrong field is its subject."""
     text = rendered(values, release) if chart == CHART else helm_template(json.dumps(values), release, chart)
-    objects = [pickle.loads(parsed(document)) for document in re.split(r"(?m)^---\n", text)]
-    return [item for item in objects if item]
+    documents = [document for document in re.split(r"(?m)^---\n", text) if pickle.loads(parsed(document))]
+    if fits and not Rehearsal.on:
+        wrong = [misfit for document in documents for misfit in misfits(document)]
+        assert not wrong, "the chart renders what the API server refuses or drops: " + "; ".join(wrong)
+    return [pickle.loads(parsed(document)) for document in documents]
 
 
 def complaints(values: dict, release: str = RELEASE, namespace: str = NAMESPACE) -> list[str]:

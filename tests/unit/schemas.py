@@ -20,6 +20,7 @@ GROUPS = {
     ("v1", "Pod"): "io.k8s.api.core.v1.Pod",
     ("batch/v1", "Job"): "io.k8s.api.batch.v1.Job",
     ("networking.k8s.io/v1", "NetworkPolicy"): "io.k8s.api.networking.v1.NetworkPolicy",
+    ("policy/v1", "PodDisruptionBudget"): "io.k8s.api.policy.v1.PodDisruptionBudget",
 }
 
 
@@ -91,6 +92,12 @@ def validator(identity: tuple[str, str], version: str) -> jsonschema.Draft7Valid
     if identity in GROUPS:
         return jsonschema.Draft7Validator({"$ref": f"#/definitions/{GROUPS[identity]}", "definitions": kubernetes_definitions()})
     return jsonschema.Draft7Validator(custom_resources(version)[identity])
+
+
+def known(item: dict) -> bool:
+    """Whether an object's kind has a schema here; what the chart makes has one, what a user adds need not."""
+    identity = item.get("apiVersion"), item.get("kind")
+    return identity in GROUPS or identity in custom_resources()
 
 
 @functools.cache

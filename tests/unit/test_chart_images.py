@@ -101,7 +101,8 @@ def test_json_says_who_runs_it(capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("case", "said"),
-    [("stock-runtime", "the runtime kserve-torchserve"), ("storage-uri", "KServe's storage-initializer")],
+    [("stock-runtime", "the runtime kserve-torchserve"), ("storage-uri", "KServe's storage-initializer"),
+     ("pass-through", "KServe's agent, for logger and batcher"), ("knative", "Knative's queue-proxy, in each pod")],
 )
 def test_what_is_not_in_the_chart_is_said_beside_it(case, said, capsys, monkeypatch):
     out, err = printed(capsys, monkeypatch, "--values", str(CHART / f"ci/{case}-values.yaml"))

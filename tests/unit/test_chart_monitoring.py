@@ -128,10 +128,17 @@ def test_series_are_those_of_the_releases_pods_alone(mode, pods):
     assert 'namespace="models"' in expression
 
 
-def test_a_release_that_may_be_at_zero_is_silent_there():
-    found = alerts(changed(ALL, deploymentMode="Knative", minReplicas=0))
+@pytest.mark.parametrize("more", [{"deploymentMode": "Knative", "minReplicas": 0}, {"autoscalerClass": "external"}],
+                         ids=["zero", "external"])
+def test_a_release_that_may_be_at_zero_is_silent_there(more):
+    found = alerts(changed(ALL, **more))
     assert "TorchServeMetricsAbsent" not in found
-    assert "vector(0)" not in found["TorchServeModelNotReady"]["expr"]
+    assert re.fullmatch(r"sum\(kube_pod_status_ready\{.*\}\) == 0", found["TorchServeModelNotReady"]["expr"])
+
+
+def test_without_kube_state_metrics_nobody_is_told_that_pods_are_not_ready():
+    # `or vector(0)` would say so in any cluster that lacks it.
+    assert "or 0 * count(kube_pod_status_ready)) < 1" in alerts(ALL)["TorchServeModelNotReady"]["expr"]
 
 
 def test_thresholds_are_the_values():

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 
-from tests.unit.cases import CASES, EXISTING, SMALLEST, changed
+import pytest
+
+from tests.unit.cases import CASES, EXISTING, SMALLEST, changed, in_knative
 from tests.unit.render import notes, only, render_chart
 
 EXAMPLE = {"instances": [{"data": "It's $(HOME) <b>"}]}
@@ -198,3 +201,14 @@ def test_notes_have_one_command_for_each_file_that_is_to_be_uploaded_after_the_p
 def test_notes_speak_of_no_upload_where_there_is_none():
     assert " exec " not in notes(SMALLEST)
     assert " exec " not in notes(EXISTING)
+
+
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+@pytest.mark.parametrize("case", CASES)
+def test_every_command_is_one_that_a_shell_takes_as_it_stands(case, mode, tmp_path):
+    values = in_knative(CASES[case]) if mode == "Knative" else CASES[case]
+    lines = re.findall(r"(?m)^   ((?:kubectl|helm|curl|grpcurl) .*|HOST=.*)$", notes(values))
+    assert len(lines) >= 5
+    (tmp_path / "commands.sh").write_text("\n".join(lines))
+    done = subprocess.run(["bash", "-n", "commands.sh"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,10 +72,29 @@ def test_the_page_about_commands_says_what_the_table_says() -> None:
 @pytest.mark.parametrize(("kind", "text", "found"), [
     ("console", "$ helm list  # all\nNAME\n$ a \\\n    b\n", ["helm list", "a b"]),
     ("sh", "# first\nkubectl get pods    # here\n\necho '# no comment'\n", ["kubectl get pods", "echo '# no comment'"]),
+    ("sh", "cat > a <<'END'\nhelm list\nEND\nls\n", ["cat > a <<'END' helm list END", "ls"]),
     ("yaml", "$ no: command\n", []),
 ])
 def test_commands_are_found_in_a_block(kind: str, text: str, found: list[str]) -> None:
     assert list(commands.commands(commands.Block("page.md", kind, text))) == found
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("by `helm test`, `helm\n  history REL` and `kubectl logs --previous`", ["helm history REL"]),
+    ("`kubectl -n models get pods`, `kubectl -n models wait`, `helm`", ["kubectl -n models get pods"]),
+    ("`ci/nox -l`, `curl -v`, `values.yaml`", ["ci/nox -l", "curl -v"]),
+    ("```sh\nkubectl get `x`\n```\n", []),
+])
+def test_commands_are_found_in_the_text(text: str, found: list[str]) -> None:
+    assert list(commands.spoken(text)) == found
+
+
+def test_a_block_that_does_not_say_what_it_is_has_no_command() -> None:
+    lines = [(block.page, line) for page in commands.pages() for block in commands.blocks(page) if not block.kind
+             for line in block.text.splitlines()]
+    assert lines, "no page has such a block: look how they are found"
+    command = re.compile(r"[$ ]*(helm|kubectl|curl|ci/nox|nox|pip|docker|torchserve-conformance) ")
+    assert [found for found in lines if command.match(found[1])] == []
 
 
 def sessions() -> set[str]:
@@ -100,7 +120,10 @@ def helm_arguments(page: str, command: str, folder: Path) -> list[str]:
     if "canaryTrafficPercent" in command:
         values = values | {"deploymentMode": "Knative"}
     (folder / "values.yaml").write_text(yaml.safe_dump(values))
+    command = command.replace("helm template …", "helm template demo CHART")
     words = shlex.split(command.replace("…/", "https://example.com/"))
+    if "models." not in command and not {"-f", "--values"} & set(words):
+        words += ["-f", "values.yaml"]
     words = [str(CHART) if word in ("CHART", "charts/torchserve-kserve") else word.replace("REL", "demo") for word in words]
     return ["template", *(word for word in words[2:] if word != "--create-namespace")]
 
@@ -109,16 +132,18 @@ def helm_arguments(page: str, command: str, folder: Path) -> list[str]:
 def test_an_install_or_upgrade_renders(page: str, command: str, tmp_path: Path) -> None:
     rendered = shell.output(["helm", *helm_arguments(page, command, tmp_path)], cwd=tmp_path)
     (service,) = [item for item in yaml.safe_load_all(rendered) if item and item["kind"] == "InferenceService"]
-    assert service["metadata"]["name"] == command.split()[2].replace("REL", "demo")
+    assert service["metadata"]["name"] == re.sub("REL|…", "demo", command.split()[2])
 
 
-@pytest.mark.parametrize(("page", "command"), of("test_the_list_of_images_is_printed")[:1])
+@pytest.mark.parametrize(("page", "command"), of("test_the_list_of_images_is_printed"))
 def test_the_list_of_images_is_printed(page: str, command: str, tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text('models: {bert: {uri: "s3://models/bert.mar"}}\n')
-    given = command.partition(" -- ")[2].replace("values.yaml", str(tmp_path / "values.yaml"))
-    printed = shell.output(["python", "-m", "ci", "images", *shlex.split(given)], cwd=REPOSITORY)
-    shown = [block.text for block in commands.blocks(REPOSITORY / page) if command in block.text]
-    assert printed.split() == shown[0].splitlines()[1:]
+    typed = command.replace("ci/nox -s images --", f"{sys.executable} -m ci images")
+    printed = shell.output(["bash", "-c", typed], env={"PYTHONPATH": str(REPOSITORY)}, cwd=tmp_path)
+    if file := command.partition(" > ")[2]:
+        printed = (tmp_path / file).read_text()
+    (shown,) = [block.text for block in commands.blocks(REPOSITORY / page) if block.text.startswith("$ ci/nox -s images")]
+    assert printed.split() == shown.splitlines()[1:]
 
 
 @pytest.fixture

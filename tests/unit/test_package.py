@@ -33,6 +33,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]
 @pytest.mark.parametrize(("options", "said"), [
     ("--index index.yaml", "--index needs --url: write the URL below which the package will be served"),
     ("--url charts.example.com", "--url charts.example.com is no URL of a repository: write one that begins with https://"),
+    ("--docs-url docs.example.com", "--docs-url docs.example.com is no URL: write the one below which docs/ of this repository"),
     ("--push registry.example.com/charts", "--push registry.example.com/charts is no registry: write oci://HOST/PATH."),
     ("--push oci:///charts", "--push oci:///charts is no registry: write oci://HOST/PATH."),
     ("--keyring ring.gpg", "--keyring and --passphrase-file need --sign: name the key to sign with."),

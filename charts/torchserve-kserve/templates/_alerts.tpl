@@ -14,12 +14,18 @@
     description: {{ .description | quote }}
 {{ end -}}
 
-{{/* in: root; out: YAML list of the alerts about the pods, by kube-state-metrics. A release that may scale to zero is silent at zero. */}}
+{{/* in: root; out: true where no pod at all may be right: scaled to zero, or by an autoscaler of the user's own, which sets its own minimum. */}}
+{{- define "torchserve-kserve.mayBeAtZero" -}}
+{{- if or (eq 0 (int .Values.minReplicas)) (eq .Values.autoscalerClass "external") }}true{{ end -}}
+{{- end -}}
+
+{{/* in: root; out: YAML list of the alerts about the pods, by kube-state-metrics. A release that may be at zero is silent there, and
+all are where Prometheus has nothing of kube-state-metrics: the zero for no ready pod is made of what that says of any pod. */}}
 {{- define "torchserve-kserve.podAlerts" -}}
 {{- $rule := .Values.metrics.prometheusRule -}}
 {{- $ready := printf "kube_pod_status_ready{%s,condition=\"true\"}" (include "torchserve-kserve.series" .) -}}
-{{- $few := printf "(sum(%s) or vector(0)) < %d" $ready (int .Values.minReplicas) -}}
-{{- $expr := ternary $few (printf "sum(%s) == 0" $ready) (gt (int .Values.minReplicas) 0) -}}
+{{- $few := printf "(sum(%s) or 0 * count(kube_pod_status_ready)) < %d" $ready (int .Values.minReplicas) -}}
+{{- $expr := ternary (printf "sum(%s) == 0" $ready) $few (include "torchserve-kserve.mayBeAtZero" . | eq "true") -}}
 {{- include "torchserve-kserve.alert" (dict "root" . "name" "TorchServeModelNotReady" "severity" "critical" "expr" $expr
   "for" $rule.notReadyFor
   "summary" "too few pods have all their models ready"
@@ -37,7 +43,7 @@ WorkerLoadTime under its name. Requests2XX counts the probes' calls, too, so err
 {{- define "torchserve-kserve.serverAlerts" -}}
 {{- $rule := .Values.metrics.prometheusRule -}}
 {{- $of := include "torchserve-kserve.series" . -}}
-{{- if gt (int .Values.minReplicas) 0 }}
+{{- if not (include "torchserve-kserve.mayBeAtZero" .) }}
 {{ include "torchserve-kserve.alert" (dict "root" . "name" "TorchServeMetricsAbsent" "severity" "warning"
   "expr" (printf "absent(WorkerLoadTime{%s})" $of)
   "for" $rule.notReadyFor

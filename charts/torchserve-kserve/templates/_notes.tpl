@@ -20,9 +20,9 @@
 {{- $ns := .Release.Namespace -}}
 {{- $service := include "torchserve-kserve.predictorService" . -}}
 {{- if eq .Values.deploymentMode "Standard" -}}
-2. Predict. Leave this running in one terminal:
+2. Predict. Leave this running in one terminal (it may end when a call goes wrong: start it again):
 
-   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80    (it may end when a call goes wrong: start it again)
+   kubectl -n {{ $ns }} port-forward service/{{ $service }} 8080:80
 
    and in another (in the cluster: {{ include "torchserve-kserve.clusterUrl" . }}):
 {{- else -}}
