@@ -1,4 +1,4 @@
-"""How long the pieces of a start take, each alone: runs in a container of the image, and prints a line of JSON.
+"""How long the pieces of a start take, each alone, and their processor time: runs in a container of the image, prints JSON.
 
     pieces.py ARCHIVE
 
@@ -8,6 +8,7 @@
 
 import importlib.util
 import json
+import resource
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 LOAD = """
 import importlib, json, sys, time, types, zipfile
 import torch
-began = time.monotonic()
+began, used = time.monotonic(), time.process_time()
 with zipfile.ZipFile(sys.argv[1]) as archive:
     archive.extractall("/tmp/unpacked")
 sys.path.insert(0, "/tmp/unpacked")
@@ -26,7 +27,7 @@ module = importlib.import_module(manifest["model"]["handler"].removesuffix(".py"
 context = types.SimpleNamespace(system_properties={"model_dir": "/tmp/unpacked", "gpu_id": None}, manifest=manifest)
 made = [one for one in vars(module).values() if isinstance(one, type) and hasattr(one, "initialize")]
 made[0]().initialize(context) if made else module.handle(None, context)
-print(time.monotonic() - began)
+print(time.monotonic() - began, time.process_time() - used)
 """
 
 
@@ -58,9 +59,26 @@ def torch() -> float:
     return time.monotonic() - began
 
 
-def load(archive: str) -> float:
-    return float(subprocess.run([sys.executable, "-c", LOAD, archive], check=True, capture_output=True, text=True).stdout)
+def load(archive: str) -> tuple[float, float]:
+    """Its seconds and its processor time, without those of its own import of torch."""
+    said = subprocess.run([sys.executable, "-c", LOAD, archive], check=True, capture_output=True, text=True).stdout
+    seconds, cpu = map(float, said.split())
+    return seconds, cpu
+
+
+def used() -> float:
+    """Seconds of processor time of the processes that this one has begun and that have ended."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
+
+
+def main() -> None:
+    before = used()
+    seconds = {"java": java(), "torch": torch()}
+    cpu = used() - before
+    seconds["load"], more = load(sys.argv[1])
+    print(json.dumps({"seconds": seconds, "cpu": cpu + more}))
 
 
 if __name__ == "__main__":
-    print(json.dumps({"java": java(), "torch": torch(), "load": load(sys.argv[1])}))
+    main()
