@@ -12,14 +12,19 @@ from ci.cluster.report import timings
 from tests import leftovers
 from tests.bench import handlers, page, results
 
+LONG = {"test_cpu_of_a_request_of_an_example"}  # with what the seed reaches, they are measured in the full mode alone
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--short", action="store_true", help="measure for minutes only, and not what the seed reaches")
+    parser.addoption("--short", action="store_true",
+                     help="measure for five minutes only: fewer repetitions, one model, not what the seed reaches")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("short"):
-        items[:] = [item for item in items if item.path.name != "test_bench_seed.py"]
+        left_out = [item for item in items if item.path.name == "test_bench_seed.py" or item.originalname in LONG]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
