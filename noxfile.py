@@ -135,8 +135,8 @@ def pull(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """What the seed reaches, as ratios inside one run: minutes, and best on a machine that does nothing else."""
-    install(session, "harness", "tests")
+    """The goals as ratios inside one run, and docs/benchmarks.md from them; best on an idle machine (`-- --short`: minutes)."""
+    install(session, "harness", "tests", "bench")
     run(session, "pytest", "-s", "tests/bench", *session.posargs)
 
 

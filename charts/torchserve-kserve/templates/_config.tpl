@@ -47,10 +47,14 @@ install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
 {{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
-{{/* out: YAML map of the properties that have another default here than in TorchServe. */}}
+{{/* out: YAML map of the properties that have another default here than in TorchServe. docs/tuning.md says what each option of
+Java's gains. */}}
 {{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
+vmargs: >-
+  -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
+  -Dio.netty.allocator.numDirectArenas=1 -Dio.netty.allocator.numHeapArenas=1
 {{- end -}}
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
