@@ -37,7 +37,8 @@ RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.u
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
 # Some ten releases share the two cores of a test cluster.
-SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}}, "seed": {"resources": {"requests": {"cpu": 0.01}}}}
+SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}},
+                         "seed": {"resources": {"requests": {"cpu": 0.01}}}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
