@@ -49,13 +49,14 @@ TAIL = """| P10 | compilers' CPU-seconds, from empty caches | not measured here 
 
 All figures are of short runs, while others used the machine too. The table keeps the last run of each goal that was not void:
 
-- P1, trivial, four runs: 3.0, 3.9, 3.3 and 2.9 times less CPU, p99 0.38, 0.10, 0.20 and 0.31; the first at 40 requests/s, the others
-  at half of what the write-up's set-up could. A run before them was void (control 0.77), with fewer requests ahead of it.
-- P3: 1.40 with Java's own options; with the chart's 0.58 at a load of 40, after which the rule about the interval was made; two runs
-  were void by that rule; then the figure above.
-- P5, throttling: the load was chosen after others had shown little. bert at 25 and 29 requests/s: 0 and 1 periods; matrices at 0.6 and
-  0.85 of capacity on the busy machine: none. Matrices at 40 requests/s, more than either can: 10 of 57 ÷ 28 of 94, that is 0.59, which
-  would miss the must. What is met is met for bert.
+- P1, trivial, four runs: 3.0, 3.9, 3.3 and 2.9 times less CPU, p99 0.38, 0.10, 0.20 and 0.31; the first at 40 requests/s, the
+  others at half of what the write-up's set-up could. A run before them was void (control 0.77), with fewer requests ahead of
+  it.
+- P3: 1.40 with Java's own options; with the chart's 0.58 at a load of 40, after which the rule about the interval was made;
+  two runs were void by that rule; then the figure above.
+- P5, throttling: the load was chosen after others had shown little. bert at 25 and 29 requests/s: 0 and 1 periods; matrices
+  at 0.6 and 0.85 of capacity on the busy machine: none. Matrices at 40 requests/s, more than either can: 10 of 57 ÷ 28 of 94,
+  that is 0.59, which would miss the must. What is met is met for bert.
 - P8: 0.142 and 0.141 with four requests in flight in place of two.
 - P7 and P2 are of one run: P7 of one pair after the dropped one, so its interval says nothing.
 
