@@ -13,8 +13,9 @@ from pathlib import Path
 
 DEFECT = os.environ.get("DEFECT", "")
 LIMIT = 100_000
-LATE_SECONDS = 5
+LATE_SECONDS = 10  # from the first probe on
 BEGINS = "[INFO ] main org.pytorch.serve.ModelServer - Torchserve version: 0.12.0"  # of a log that is whole
+PROBED = threading.Event()
 LOADED = ("[DEBUG] W-9000-tiny_1.0 org.pytorch.serve.wlm.WorkerThread - W-9000-tiny_1.0 State change "
           "WORKER_STARTED -> WORKER_MODEL_LOADED")
 WORKER = {"id": "9000", "status": "READY"}
@@ -73,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
         inference = self.server.server_address[1] == 8080
         if inference and self.path in ("/ping", "/v1/models/tiny"):
             self.answer(200, {"status": "Healthy"})
+            PROBED.set()
         else:
             self.answer(*(management(self.path) if not inference or DEFECT == "lists-models" else NOT_FOUND))
 
@@ -102,6 +104,14 @@ class Server(ThreadingHTTPServer):
         """Says nothing of clients that did not wait, such as a probe while the machine is busy: the log is looked at."""
 
 
+def say_loaded() -> None:
+    """Says that the model is loaded: at once, or a good while after a probe was told that all is well."""
+    if DEFECT == "ready-early":
+        PROBED.wait()
+        time.sleep(LATE_SECONDS)
+    print(LOADED, flush=True)
+
+
 def main() -> None:
     print(BEGINS, flush=True)
     mark = Path("/tmp/was-here")
@@ -117,7 +127,7 @@ def main() -> None:
         print("[INFO ] W-9000-tiny_1.0-stdout MODEL_LOG - Backend worker process died.", flush=True)
     inside = Server(("" if DEFECT == "open-management" else "127.0.0.1", 8081), Handler)
     threading.Thread(target=inside.serve_forever, daemon=True).start()
-    threading.Timer(LATE_SECONDS if DEFECT == "ready-early" else 0, lambda: print(LOADED, flush=True)).start()
+    threading.Thread(target=say_loaded, daemon=True).start()
     Server(("", 8080), Handler).serve_forever()
 
 

@@ -31,7 +31,7 @@ STAYS_SECONDS = 10.0  # a cause that is named for a moment only is none: what co
 TOLD = {
     "no-class": ("unbound immediate PersistentVolumeClaims", "the claim is Pending", r'storageclass\S* "nobody" not found'),
     "checksum": ("declared is 0{64}", "the Job is not Complete", "declared is 0{64}"),
-    "throws": ("Unknown exception; correct its handler or file", "its container ends and starts again",
+    "throws": ("the weights are from another model; correct its handler or file", "its container ends and starts again",
                "the weights are from another model"),
 }
 TESTED_SECONDS, ASKED_SECONDS = 180, 60
