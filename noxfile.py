@@ -16,6 +16,11 @@ CLEAN_UP_SECONDS = 120
 # What `e2e -- --profile NAME` runs instead of the suite.
 PROFILES = {"edge": ["tests/edge", "tests/e2e/test_write_up.py"], "istio": ["tests/istio"], "policies": ["tests/policies"]}
 
+# The parts of `tests` that `flake` repeats: what needs no cluster, and what is for one.
+FAST = ["-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start"]
+ON_CLUSTER = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/e2e"]
+NOT_THOROUGH = ["-m", "not thorough"]
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_venv = "yes"
@@ -74,12 +79,12 @@ def tests(session: nox.Session) -> None:
     install(session, "harness", "tests", "lint")
     run_lint(session)
     no_install = ["--no-install"] if options(session).no_install else []
-    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start", *no_install)
+    run(session, "pytest", *FAST, *no_install)
     bring_up(session)
     run(session, "pytest", "tests/image", "tests/storage", *no_install)
     run(session, "python", "-m", "ci", "package")
     run(session, "pytest", "-n", "2", "tests/package", *no_install)
-    run_e2e(session, "-m", "not thorough")
+    run_e2e(session, *NOT_THOROUGH)
 
 
 @nox.session(default=False)
@@ -155,6 +160,16 @@ def conformance(session: nox.Session) -> None:
     run(session, "pytest", "tests/conformance", *session.posargs)
 
 
+@nox.session(default=False)
+def flake(session: nox.Session) -> None:
+    """What `tests` runs without a cluster, again and again, each recorded: `-- --runs N`; `-- --cluster`: what it runs on one."""
+    install(session, "harness", "tests")
+    on_cluster = "--cluster" in session.posargs
+    if on_cluster:
+        bring_up(session)
+    run(session, "python", "-m", "ci.flake", *session.posargs, "--", *([*ON_CLUSTER, *NOT_THOROUGH] if on_cluster else FAST))
+
+
 def bring_up(session: nox.Session) -> None:
     """The cluster by itself, because making it takes minutes and shows its progress."""
     given = options(session)
@@ -165,7 +180,7 @@ def bring_up(session: nox.Session) -> None:
 def run_e2e(session: nox.Session, *which: str) -> None:
     """The suite on the cluster, by two processes: each takes a mode, or a module that stands for itself, after the other."""
     bring_up(session)
-    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/e2e", *which, *session.posargs)
+    run(session, "pytest", *ON_CLUSTER, *which, *session.posargs)
 
 
 def options(session: nox.Session) -> argparse.Namespace:

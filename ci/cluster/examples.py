@@ -36,7 +36,8 @@ def archive(example: str, image: str) -> Path:
 
 def inputs(example: str) -> list:
     """Everything but the image that an example's archive is made from, to name a built one by its hash."""
-    return [EXAMPLES / example, versions()["torchserve"]["scikit-learn"], Path(__file__)]
+    sources = sorted(path for path in (EXAMPLES / example).iterdir() if path.name not in ("README.md", "__pycache__"))
+    return [*sources, versions()["torchserve"]["scikit-learn"], Path(__file__)]
 
 
 def train(image: str, example: str, out: Path, run: Run) -> Path:

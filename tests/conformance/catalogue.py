@@ -1,4 +1,4 @@
-"""The catalogue (catalogue.yaml) of what the programs around a release say: which of its entries explain a line."""
+"""The catalogue (the folder beside this file) of what the programs around a release say: which of its entries explain a line."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ PLACE_OF_CONTAINER = {"kserve-container": "server", "seed": "seed", "queue-proxy
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry; the fields are described at the top of catalogue.yaml.
+    """One entry; the fields are described at the top of catalogue/index.yaml.
 
     Attributes:
         near: 0 to 100.
@@ -37,28 +37,36 @@ class Entry:
     example: str
     source: str
     generic: bool = False
-    hides: int = 0
+    hides: re.Pattern[str] | None = None
     also: tuple[str, ...] = ()
 
     def found_in(self, line: str) -> bool:
         return bool(self.pattern.search(line))
 
 
+def _read(name: str) -> Any:
+    return yaml.safe_load((resources.files(__package__) / "catalogue" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
 @cache
-def _read() -> dict[str, Any]:
-    return yaml.safe_load((resources.files(__package__) / "catalogue.yaml").read_text(encoding="utf-8"))
+def _index() -> dict[str, Any]:
+    return _read("index")
 
 
 @cache
 def entries() -> tuple[Entry, ...]:
     """The whole catalogue, in its own order. Raises TypeError for an unknown field, re.error for a pattern that is none."""
-    return tuple(Entry(**{**fields, "where": tuple(fields["where"]), "also": tuple(fields.get("also", ())),
-                          "pattern": re.compile(fields["pattern"])}) for fields in _read()["entries"])
+    return tuple(_entry(fields) for name in _index()["files"] for fields in _read(name))
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    patterns = {key: re.compile(fields[key]) for key in ("pattern", "hides") if key in fields}
+    return Entry(**{**fields, **patterns, "where": tuple(fields["where"]), "also": tuple(fields.get("also", ()))})
 
 
 def symptoms() -> dict[str, str]:
     """What a user sees -> the heading of it."""
-    return _read()["symptoms"]
+    return _index()["symptoms"]
 
 
 def explain(line: str, place: str, severities: Iterable[str] = SEVERITIES) -> list[Entry]:
@@ -71,12 +79,12 @@ def explain(line: str, place: str, severities: Iterable[str] = SEVERITIES) -> li
 
 def visible_lines(text: str, place: str) -> Iterator[tuple[int, str]]:
     """The lines of a log with their numbers (from 0), without those that belong to the one before them (`hides`)."""
-    hidden = 0
+    hidden: list[re.Pattern[str]] = []
     for number, line in enumerate(text.splitlines()):
-        if hidden:
-            hidden -= 1
+        if any(pattern.search(line) for pattern in hidden):
+            hidden = []
             continue
-        hidden = max((entry.hides for entry in explain(line, place)), default=0)
+        hidden = [entry.hides for entry in explain(line, place) if entry.hides]
         yield number, line
 
 

@@ -12,10 +12,12 @@ import kubernetes
 import requests
 from kubernetes.stream import stream
 
+from . import over_grpc
 from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, NotApplicable, Target
 
 SECONDS = 60
+REACH_SECONDS = 5  # a port that is open answers at once, and one that is closed is refused at once
 # Run by the Python of the server's container, and only reads: the configuration, the store's names, the management API.
 LOOK = """
 import json, os, sys, urllib.request
@@ -76,6 +78,7 @@ def read(kubeconfig: str | None, namespace: str, release: str, way: Way, **more:
     for pod in servers:
         _look_inside(core, target, pod)
     target.call = calling(session, api, target, way)
+    target.infer = over_grpc.asking(way.url, way.headers, way.verify)
     return target
 
 
@@ -127,7 +130,10 @@ def _reach(session: requests.Session, api: kubernetes.client.ApiClient,
     def reach(pod: str, port: int, path: str) -> tuple[int, str] | None:
         url = f"{api.configuration.host}/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{path}"
         try:
-            answer = session.get(url, timeout=SECONDS)
+            answer = session.get(url, timeout=REACH_SECONDS)
+        except requests.Timeout:
+            raise NotApplicable(f"port {port} of {pod} gave no answer in {REACH_SECONDS} s: something on the way drops packets, "
+                                f"a NetworkPolicy for example, so it can't be seen from here who listens there") from None
         except requests.RequestException:
             return None
         return answer.status_code, answer.text[:2000]

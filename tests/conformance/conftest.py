@@ -1,5 +1,7 @@
 """pytest's side of the suite: options, the target, and the results as files and as a summary."""
 
+from typing import Any
+
 import pytest
 
 from . import options, report
@@ -8,19 +10,25 @@ from .remedies import REMEDIES
 from .target import Target
 
 RESULTS = pytest.StashKey[list[report.Result]]()
+# What stands above the results: which release, what of it was not read, and why nothing was, where nothing was.
+HEAD = pytest.StashKey[dict[str, Any]]()
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     options.add(parser, pluginmanager)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[RESULTS] = []
+    config.stash[HEAD] = {name: config.getoption(f"--{name}", None) for name in ("namespace", "release")}
 
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config) -> Target:
     """The release, read once, before the first check."""
     try:
-        return options.target(pytestconfig)
+        found = options.target(pytestconfig)
+        pytestconfig.stash[HEAD]["unread"] = found.unread
+        return found
     except pytest.UsageError as error:
+        pytestconfig.stash[HEAD]["error"] = str(error)
         pytest.exit(str(error), returncode=pytest.ExitCode.USAGE_ERROR)
 
 @pytest.hookimpl(wrapper=True)
@@ -40,7 +48,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return found
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    results = config.stash[RESULTS]
+    results, head = config.stash[RESULTS], config.stash[HEAD]
     if results:
         terminalreporter.section("conformance")
         for result in results:
@@ -48,12 +56,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
                                         f"{'' if result.outcome == 'passed' else ' - ' + result.why.splitlines()[0]}")
             if result.remedy:
                 terminalreporter.write_line(f"{'':8} what to do: {result.remedy}")
+        for sentence in head.get("unread", []):
+            terminalreporter.write_line(f"not read: {sentence}")
         terminalreporter.write_line(report.summary(results))
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    results, config = session.config.stash[RESULTS], session.config
-    if results:
-        head = {"namespace": config.getoption("--namespace"), "release": config.getoption("--release")}
+    config = session.config
+    results, head = config.stash[RESULTS], config.stash[HEAD]
+    if results or "error" in head:
         report.write(config.getoption("--report-json"), report.as_json(head, results))
         report.write(config.getoption("--report-html"), report.as_html(head, results))
 

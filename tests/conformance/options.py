@@ -7,7 +7,7 @@ import pytest
 
 from . import cluster
 from .owners import UNREADABLE, short
-from .target import PREDICT, Target
+from .target import PREDICT, NotApplicable, Target
 
 OPTIONS = {
     "--kubeconfig": "file; else $KUBECONFIG, else ~/.kube/config",
@@ -59,8 +59,11 @@ def target(config: pytest.Config) -> Target:
         found = cluster.read(given("--kubeconfig"), given("--namespace"), given("--release"), way, sample=first, expected=right,
                              more=more, model_given=given("--model") or "", protocol_given=given("--protocol") or "",
                              burst=config.getoption("--burst"))
-        assert found.service
+        found.must_be_found()
         return found
+    except NotApplicable as reason:
+        raise pytest.UsageError(f"the release can't be read, so no check is made: {reason}. Give the account of the kubeconfig "
+                                f"the right to list it in the namespace") from None
     except AssertionError as error:
         raise pytest.UsageError(str(error)) from None
     except (*UNREADABLE, kubernetes.config.ConfigException, OSError, ValueError) as error:

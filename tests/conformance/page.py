@@ -7,7 +7,7 @@ from .catalogue import Entry, entries, symptoms
 PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 HEAD = """# Troubleshooting
 
-By symptom: the messages as they are, what they mean, what to do. The page is made from `tests/conformance/catalogue.yaml`, which
+By symptom: the messages as they are, what they mean, what to do. The page is made from `tests/conformance/catalogue`, which
 also the diagnosis and the log assertions of the tests use; `ci/nox -s docs` writes it.
 
 Let the diagnosis look first. It collects events, objects and logs of a release in one folder, and names the likeliest cause:

@@ -37,9 +37,11 @@ def as_html(head: dict[str, Any], results: list[Result]) -> str:
     rows = "".join(
         f"<tr class={result.outcome}><td>{result.outcome}<td>{html.escape(result.check)}<td>{html.escape(result.what)}"
         f"<td><pre>{html.escape(result.why)}\n{html.escape(result.remedy)}</pre><td>{result.seconds:.2f} s" for result in results)
+    unread = "".join(f"<p>not read: {html.escape(sentence)}" for sentence in head.get("unread", []))
+    said = html.escape(head.get("error") or summary(results))
     title = html.escape(f"Conformance of {head['namespace']}/{head['release']}")
     return (f"<!doctype html><meta charset=utf-8><title>{title}</title><style>{STYLE}</style><h1>{title}</h1>"
-            f"<p>{html.escape(summary(results))}<table>"
+            f"<p>{said}{unread}<table>"
             f"<tr><th>result<th>check<th>what it looks at<th>why<th>time{rows}</table>\n")
 
 

@@ -10,7 +10,11 @@ import requests
 from .owners import Object, of_release
 
 CONFIG = "config.properties"
+# Kinds that have to be listed: the InferenceService, and what leads from it to its pods.
+SERVICES, OF_PODS = "inferenceservices.serving.kserve.io/v1beta1", ("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
 PREDICT = {"v1": "v1/models/{model}:predict", "v2": "v2/models/{model}/infer"}
+GRPC = "grpc-v2"
+Infer = Callable[[str, Any], tuple[str, Any]]
 
 
 class NotApplicable(Exception):
@@ -42,9 +46,12 @@ class Target:
         inside: pod -> what it says; without the pods, or all, where the cluster lets nobody in.
         call: call(method, path, **options for requests): the server's answer, whatever it is.
         reach: reach(pod, port, path): status of a GET from outside the pod, and the answer's beginning; None when nobody answers.
+            Raises NotApplicable where that can't be told.
+        infer: infer(model, body): the same by gRPC: the status' name, and the answer or the error.
         sample: body of a request that `expected` is the right answer to; None when none was given.
         more: further pairs of a request and its right answer.
         protocol_given: v1 or v2 where the InferenceService does not say it.
+        unread: what the cluster did not let be read, a sentence each.
         ratio: how much two numbers may differ, relative to the bigger one.
     """
 
@@ -55,6 +62,7 @@ class Target:
     inside: dict[str, Inside]
     call: Callable[..., requests.Response]
     reach: Callable[[str, int, str], tuple[int, str] | None]
+    infer: Infer | None = None
     sample: Any = None
     expected: Any = None
     more: list[tuple[Any, Any]] = field(default_factory=list)
@@ -69,6 +77,11 @@ class Target:
         """The objects of the release, found by owner."""
         return of_release(self.items, self.release)
 
+    def must_be_found(self) -> None:
+        """NotApplicable where the cluster does not show what every check begins with; AssertionError for no such release."""
+        self.needs(SERVICES, *OF_PODS)
+        assert self.service
+
     def needs(self, *kinds: str) -> None:
         """NotApplicable where one of these kinds (`pods.v1`) could not be listed: what is not seen is not missing."""
         for sentence in self.unread:
@@ -80,7 +93,7 @@ class Target:
         """The InferenceService; AssertionError where there is none."""
         found = [item for item in self.items if item["kind"] == "InferenceService" and item["metadata"]["name"] == self.release]
         names = [item["metadata"]["name"] for item in self.items if item["kind"] == "InferenceService"]
-        self.needs("inferenceservices.serving.kserve.io/v1beta1")
+        self.needs(SERVICES)
         assert found, f"{self.namespace} has no InferenceService {self.release}; those that it has: {names or 'none'}"
         return found[0]
 
@@ -88,7 +101,7 @@ class Target:
     def pods(self) -> list[Object]:
         """The predictor's living pods; AssertionError where there is none."""
         uids = {item["metadata"]["uid"] for item in self.items if item["kind"] in ("ReplicaSet", "StatefulSet")}
-        self.needs("pods.v1", "replicasets.apps/v1", "deployments.apps/v1")
+        self.needs(*OF_PODS)
         found = [item for item in self.own if item["kind"] == "Pod" and living(item)
                  and item["metadata"].get("labels", {}).get("component", "predictor") == "predictor"
                  and {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])} & uids]
@@ -160,7 +173,7 @@ class Target:
 
     def _path(self, model: str = "") -> str:
         if self.protocol not in PREDICT:
-            raise NotApplicable(f"requests in {self.protocol} are not made here")
+            raise NotApplicable(f"this is asked by REST, and the release's protocol is {self.protocol}")
         return PREDICT[self.protocol].format(model=model or self.model)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import kubernetes
 import pytest
 import requests
 
@@ -12,6 +11,7 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
+from tests.e2e.rollouts import knative_service, revision_of, rollouts, wait_until_rolled_out
 from tests.e2e.traffic import Traffic, sent
 from tests.e2e.watching import ready_pods_of, uids, wait_until_replaced
 
@@ -52,11 +52,11 @@ def changing(release: Release, traffic: Traffic) -> Iterator[Release]:
 
 def test_an_upgrade_of_a_server_setting_rolls_the_predictor_alone(
         changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]], mode: str) -> None:
-    old, jobs, rollouts = changing.predictor_pods(), uids(changing.seed_jobs()), _rollouts(changing, mode)
+    old, jobs, before = changing.predictor_pods(), uids(changing.seed_jobs()), rollouts(changing, mode)
     chart.install(NAME, tiny("one", {"models": {MODEL: {"responseTimeout": 90}}}))
-    new = _rolled_out(changing, old, mode)
+    new, = wait_until_rolled_out(changing, old, mode)
     assert '"responseTimeout":90' in changing.execute(new.metadata.name, "cat", "/etc/torchserve/config.properties")
-    assert _rollouts(changing, mode) == rollouts + 1
+    assert rollouts(changing, mode) == before + 1
     assert uids(changing.seed_jobs()) == jobs
 
 
@@ -90,7 +90,7 @@ def test_a_canary_gets_its_share(changing: Release, chart: Helm, tiny: Callable[
 def test_a_pod_of_the_old_revision_starts_again_with_its_own_model_after_the_upgrade(changing: Release) -> None:
     old = next(pod for pod in changing.predictor_pods() if _answer_of(changing, pod) == "one")
     changing.core.delete_namespaced_pod(old.metadata.name, changing.namespace)
-    new = wait_for("a ready pod of the old revision in its place", lambda: _ready_pod_of(changing, _revision(old)),
+    new = wait_for("a ready pod of the old revision in its place", lambda: _ready_pod_of(changing, revision_of(old)),
                    seconds=SCALED_SECONDS)
     assert new.metadata.uid != old.metadata.uid
     assert _answer_of(changing, new) == "one"
@@ -107,7 +107,7 @@ def test_promoting_the_canary_gives_it_all_requests(
 def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm, mode: str) -> None:
     old = changing.predictor_pods()
     chart("rollback", NAME, FIRST)
-    _rolled_out(changing, old, mode)
+    wait_until_rolled_out(changing, old, mode)
     assert _ask(changing).json() == {"predictions": ["one"]}
 
 
@@ -123,40 +123,9 @@ def _ask(running: Release) -> requests.Response:
     return running.predict(MODEL, REQUEST)
 
 
-def _rolled_out(running: Release, old: list[Any], mode: str) -> Any:
-    """Waits until no old pod gets requests any more; returns the pod that does. Knative takes its time to remove the old."""
-    if mode == "Standard":
-        return wait_until_replaced(running, old)
-
-    def routed() -> Any | None:
-        status = _service(running)["status"]
-        newest = status.get("latestCreatedRevisionName")
-        mine = [part.get("percent") for part in status.get("traffic", []) if part.get("revisionName") == newest]
-        pod = _ready_pod_of(running, newest) if mine == [100] else None
-        return pod if pod and pod.metadata.uid not in uids(old) else None
-
-    return wait_for("the newest revision to get all requests", routed, seconds=SPLIT_SECONDS)
-
-
-def _rollouts(running: Release, mode: str) -> int:
-    """How many times the predictor has been rolled out: revisions of its Deployment, or of its Knative service."""
-    if mode == "Knative":
-        listed = kubernetes.client.CustomObjectsApi(running.api).list_namespaced_custom_object(
-            "serving.knative.dev", "v1", running.namespace, "revisions",
-            label_selector=f"serving.knative.dev/service={running.name}-predictor")
-        return len(listed["items"])
-    deployment = kubernetes.client.AppsV1Api(running.api).read_namespaced_deployment(
-        f"{running.name}-predictor", running.namespace)
-    return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
-
-
 def _ready_pod_of(running: Release, revision: str) -> Any | None:
     """A pod of a revision that is ready and not being deleted."""
-    return next((pod for pod in ready_pods_of(running) if _revision(pod) == revision), None)
-
-
-def _revision(pod: Any) -> str:
-    return pod.metadata.labels["serving.knative.dev/revision"]
+    return next((pod for pod in ready_pods_of(running) if revision_of(pod) == revision), None)
 
 
 def _answer_of(running: Release, pod: Any) -> str:
@@ -169,11 +138,5 @@ def _answer_of(running: Release, pod: Any) -> str:
 
 def _shares(running: Release) -> list[int]:
     """The percentages that the revisions of the Knative service get, in order; those that get nothing left out."""
-    traffic = _service(running)["status"].get("traffic", [])
+    traffic = knative_service(running)["status"].get("traffic", [])
     return sorted(part.get("percent") for part in traffic if part.get("percent"))
-
-
-def _service(running: Release) -> dict[str, Any]:
-    """The predictor's Knative service."""
-    return kubernetes.client.CustomObjectsApi(running.api).get_namespaced_custom_object(
-        "serving.knative.dev", "v1", running.namespace, "services", f"{running.name}-predictor")

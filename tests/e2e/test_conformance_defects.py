@@ -1,7 +1,8 @@
 """The conformance suite on releases by hand: two that are right pass; of the others each defect is named by the check for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,37 +12,73 @@ import pytest
 from ci.cluster import up
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
+from ci.diagnose import dump
 from tests.conformance import cluster as read
 from tests.conformance.checks import CHECKS
 from tests.conformance.target import NotApplicable
 from tests.e2e import defects
+from tests.e2e.served import ARTIFACTS
 
 pytestmark = [pytest.mark.only("Standard"), pytest.mark.thorough]
 
 READY_SECONDS, LOADED_SECONDS = 240, 60
-SERVING = ("serving.kserve.io", "v1beta1")
+SERVING, SERVICES = ("serving.kserve.io", "v1beta1"), "inferenceservices"
+CLAIM = "nobody"  # of a class that is not there
 # Of a release by hand: no claim, no runtime, no sidecar, nothing that downloads.
 NOT_MADE = {"objects.the_runtime_is_there_and_takes_the_protocol", "objects.the_claims_are_bound",
             "logs.the_sidecar_says_nothing_bad", "logs.the_download_says_nothing_bad",
             "snapshot.the_model_that_is_asked_for_is_in_the_snapshot"}
 
 
-@pytest.fixture(scope="module")
-def servers(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str) -> None:
-    """All releases side by side, as far as each of them gets."""
+@contextmanager
+def made(request: pytest.FixtureRequest, image: str) -> Iterator[None]:
+    """All releases, as long as the block runs; diagnosed before they go if it, or a test meanwhile, failed."""
+    api, namespace = request.getfixturevalue("api"), request.getfixturevalue("namespace")
     core, custom = kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api)
-    for item in defects.config_maps():
-        core.create_namespaced_config_map(namespace, item)
-    core.create_namespaced_persistent_volume_claim(namespace, {
-        "metadata": {"name": "nobody"}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "nobody",
-                                                 "resources": {"requests": {"storage": "1Mi"}}}})
-    core.create_namespaced_pod(namespace, defects.stranger(cluster.runtime_image))
-    for name in defects.SERVERS:
-        custom.create_namespaced_custom_object(*SERVING, namespace, "inferenceservices",
-                                               defects.inference_service(name, cluster.runtime_image))
+    failed_before, whole = request.session.testsfailed, False
+    try:
+        for item in defects.config_maps():
+            core.create_namespaced_config_map(namespace, item)
+        core.create_namespaced_persistent_volume_claim(namespace, {
+            "metadata": {"name": CLAIM}, "spec": {"accessModes": ["ReadWriteOnce"], "storageClassName": "nobody",
+                                                  "resources": {"requests": {"storage": "1Mi"}}}})
+        core.create_namespaced_pod(namespace, defects.stranger(image))
+        for name in defects.SERVERS:
+            custom.create_namespaced_custom_object(*SERVING, namespace, SERVICES, defects.inference_service(name, image))
+        yield
+        whole = request.session.testsfailed == failed_before
+    finally:
+        if not whole:
+            request.getfixturevalue("diagnosed").append(dump(api, namespace, ARTIFACTS / request.path.stem))
+        if whole or not request.config.getoption("keep_on_failure"):
+            for name in defects.SERVERS:
+                _delete(custom.delete_namespaced_custom_object, *SERVING, namespace, SERVICES, name)
+            for item in defects.config_maps():
+                _delete(core.delete_namespaced_config_map, item["metadata"]["name"], namespace)
+            _delete(core.delete_namespaced_persistent_volume_claim, CLAIM, namespace)
+            _delete(core.delete_namespaced_pod, defects.stranger(image)["metadata"]["name"], namespace)
 
+
+def _delete(call: Callable[..., Any], *what: str) -> None:
+    try:
+        call(*what)
+    except kubernetes.client.ApiException as error:
+        if error.status != 404:  # it was not made
+            raise
+
+
+@pytest.fixture(scope="module")
+def servers(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str,
+            request: pytest.FixtureRequest) -> Iterator[None]:
+    """All releases side by side, as far as each of them gets."""
+    with made(request, cluster.runtime_image):
+        _wait_until_begun(kubernetes.client.CoreV1Api(api), kubernetes.client.CustomObjectsApi(api), namespace)
+        yield
+
+
+def _wait_until_begun(core: kubernetes.client.CoreV1Api, custom: kubernetes.client.CustomObjectsApi, namespace: str) -> None:
     def unready() -> list[str]:
-        found = custom.list_namespaced_custom_object(*SERVING, namespace, "inferenceservices")["items"]
+        found = custom.list_namespaced_custom_object(*SERVING, namespace, SERVICES)["items"]
         ready = {item["metadata"]["name"] for item in found for condition in item.get("status", {}).get("conditions", [])
                  if (condition["type"], condition["status"]) == ("Ready", "True")}
         return sorted({name for name, server in defects.SERVERS.items() if server.runs} - ready)

@@ -46,6 +46,7 @@ SAYS = {
     r" describe node": "Allocatable:",
     r" create token ": r"^ey[\w-]+\.",
     r"^helm history ": "deployed",
+    r"^helm get values ": "models:",
     r"^helm uninstall ": r'release "\S+" uninstalled',
 }
 
@@ -69,7 +70,7 @@ def named(command: str, running: Release) -> str:
     """A command of the docs with this release's names in it, for its namespace."""
     job = running.seed_jobs()[0].metadata.name
     for written, name in (("REL-seed-HASH", job), ("release.v1.REL.vN", f"release.v1.{running.name}.v1"),
-                          ("default-editor", "default")):
+                          ("--revision N", "--revision 1"), ("default-editor", "default")):
         command = command.replace(written, name)
     command = re.sub(r"(?<=inferenceservice[/= ])(bert|demo|torchserve|REL)\b", running.name, command)
     command = re.sub(r"\bREL\b", running.name, command)

@@ -5,6 +5,8 @@ import itertools
 import json
 import shutil
 import ssl
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 
 from ci import helm
 from ci.cluster import up
+from ci.cluster.paths import REPOSITORY
 from ci.cluster.report import timings
 from ci.forward import forwarded
 from ci.helm import Helm
@@ -26,7 +29,7 @@ from ci.release import Release
 from tests.e2e.traffic import sent
 from tests.e2e.watching import wait_until_replaced
 
-MODEL = "bert"
+MODEL, CONFORMANCE_SECONDS = "bert", 60
 V1 = {"instances": [{"data": "Hello World!"}]}
 # The envelope of our own image, with which one server understands both protocols.
 BOTH = {"runtime": {"flavor": "wrapper", "serviceEnvelope": "torchserve_kserve"}}
@@ -147,6 +150,26 @@ def test_kserves_client_gets_the_right_outputs_by_grpc(client: Callable[[], Infe
             return await asking.infer(sentence("Hello World!"))
 
     assert [list(output.data) for output in asyncio.run(ask()).outputs] == [[4]]
+
+
+def test_the_conformance_suite_asks_by_grpc(
+        door: Door, releases: dict[str, Release], cluster: up.Cluster, tmp_path: Path) -> None:
+    files = {"sample": {"inputs": [{"name": "data", "shape": [1], "datatype": "BYTES", "data": ["Hello World!"]}]},
+             "expect": {"outputs": [{"data": [4]}]}}
+    given = ["--url", f"http://{door.address}"]
+    given += [word for name, host in door.options if name == "grpc.default_authority" for word in ("--host", host)]
+    for option, content in files.items():
+        (tmp_path / option).write_text(json.dumps(content))
+        given += [f"--{option}", str(tmp_path / option)]
+    running, report = releases["wrapper-grpc"], tmp_path / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance", "--kubeconfig", str(cluster.kubeconfig),
+         "--namespace", running.namespace, "--release", running.name, "--report-json", str(report), *given],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=CONFORMANCE_SECONDS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = {result["check"]: result["outcome"] for result in json.loads(report.read_text())["results"]}
+    for check in ("the_sample_is_answered_as_expected", "a_model_that_is_not_there_is_not_found"):
+        assert results[f"answers.{check}"] == "passed", done.stdout
 
 
 @pytest.mark.parametrize(("kind", "name"), list(itertools.product(TYPES, REST_V1)))

@@ -11,6 +11,7 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from tests.conformance.logs import following
+from tests.conformance.owners import read_log
 from tests.e2e.served import CALLED
 from tests.e2e.watching import Seen, is_ready, since_ready
 
@@ -78,8 +79,10 @@ def test_a_release_was_never_ready_before_its_model_had_loaded(
         name: str, releases: dict[str, Release], changes: list[Seen]) -> None:
     pod, = releases[name].predictor_pods()
     assert {status.restart_count for status in pod.status.container_statuses} == {0}
-    log = releases[name].core.read_namespaced_pod_log(pod.metadata.name, pod.metadata.namespace,
-                                                      container="kserve-container", timestamps=True)
+    core = releases[name].core
+    with following(core, pod.metadata.namespace, pod=pod.metadata.name) as followed:
+        followed.must_match("WORKER_MODEL_LOADED", within=LOG_SECONDS)  # the server writes its log a moment later
+    log = read_log(core, pod.metadata.name, pod.metadata.namespace, "kserve-container", timestamps=True)
     stamp = next(line.split()[0] for line in log.splitlines() if "WORKER_MODEL_LOADED" in line)
     loaded = datetime.datetime.fromisoformat(stamp)
     ready = next(condition.last_transition_time for condition in pod.status.conditions if condition.type == "Ready")

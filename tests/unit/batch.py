@@ -84,12 +84,12 @@ def validator() -> jsonschema.Draft7Validator:
 
 
 def coalesced(values: dict, under: dict) -> dict:
-    """Values over defaults as helm puts them: maps key by key, null takes a default away."""
+    """Values over defaults as helm puts them: maps key by key, null takes a default away, one that is null, too."""
     merged = dict(under)
     for key, value in values.items():
         if isinstance(value, dict) and isinstance(under.get(key), dict):
             merged[key] = coalesced(value, under[key])
-        elif value is None and under.get(key) is not None:
+        elif value is None and key in under:
             merged.pop(key)
         else:
             merged[key] = value

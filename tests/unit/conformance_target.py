@@ -42,7 +42,7 @@ def objects() -> list[dict[str, Any]]:
              status={"phase": "Running", "conditions": [ready],
                      "containerStatuses": [{"name": "kserve-container", "restartCount": 0}]}),
         item("PersistentVolumeClaim", "store", status={"phase": "Bound"}),
-        item("Service", "tiny-predictor", "InferenceService/tiny", spec={"selector": LABELS}),
+        item("Service", "tiny-predictor", "InferenceService/tiny", spec={"selector": LABELS, "ports": [{"port": 80}]}),
     ])
 
 

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.unit.starting import COUNTED, counted
 
 # Runs of helm for each test. A count, so that it says the same on every machine; each run costs a fifth of a second or more.
 RUNS_PER_TEST = 0.3
 WHOLE_SUITE = 1000  # tests; a part of the suite has fewer, and only the count is told
 HERE = Path(__file__).parent
-COUNTED = {"helm": 0, "tests": 0}
 # Helm runs beside the other workers and ends soon: its collector and its threads would take half of its time.
 os.environ |= {"GOGC": "800", "GOMAXPROCS": "1"}
 
 pytest.register_assert_rewrite("tests.unit.rules")
-
-
-def _count(event: str, arguments: tuple) -> None:
-    if event == "subprocess.Popen" and Path(os.fsdecode(arguments[0])).name == "helm":
-        COUNTED["helm"] += 1
-
-
-sys.addaudithook(_count)
 
 
 def pytest_configure(config):
@@ -37,6 +30,23 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def counted_here(node):
+    """Runs of helm are counted where the node is below this folder; pytest asks every conftest about every test."""
+    return counted() if node.path.is_relative_to(HERE) else contextlib.nullcontext()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    with counted_here(collector):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    with counted_here(item):
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,8 @@
 Before the first test of a module, its tests that take no fixture are called without being judged: each gets as far as the first
 thing that isn't known, which is noted. One run of helm answers all that was noted, and those that didn't get to their end are
 called again, until nothing new is asked. The workers of a run share the answers, in a file for each module.
+
+A rehearsal renders and does nothing else: a test that would start a process, a thread or a server ends before it does.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit import batch, render
+from tests.unit import batch, render, starting
 
 OURS = {f"tests.unit.{name}" for name in ("render", "rules", "seeding")}  # a module that has something of them renders
 ROUNDS = 6  # what is asked later than that is rendered by the test itself
+# A test's own outcome is for when it is run. These are no Exceptions.
+OUTCOMES = (pytest.fail.Exception, pytest.skip.Exception, SystemExit)
 
 
 def may_be_rehearsed(item: pytest.Item) -> bool:
@@ -36,7 +40,7 @@ def call(item: pytest.Function) -> bool:
         item.obj(**(item.callspec.params if hasattr(item, "callspec") else {}))
     except render.Unknown:
         return False
-    except Exception:
+    except (Exception, *OUTCOMES):
         return True  # it will say so when it is run
     return True
 
@@ -48,7 +52,8 @@ def rehearse(items: list[pytest.Function]) -> dict[batch.Case, batch.Answer]:
         for _ in range(ROUNDS):
             render.Rehearsal.asked, render.Rehearsal.on = {}, True
             try:
-                items = [item for item in items if not call(item)]
+                with starting.refused(render.Unknown):
+                    items = [item for item in items if not call(item)]
             finally:
                 render.Rehearsal.on = False
             if not render.Rehearsal.asked:

@@ -96,7 +96,7 @@ def validator(identity: tuple[str, str], version: str) -> jsonschema.Draft7Valid
 
 def known(item: dict) -> bool:
     """Whether an object's kind has a schema here; what the chart makes has one, what a user adds need not."""
-    identity = item.get("apiVersion"), item["kind"]
+    identity = item.get("apiVersion"), item.get("kind")
     return identity in GROUPS or identity in custom_resources()
 
 

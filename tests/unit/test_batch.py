@@ -23,6 +23,13 @@ from tests.unit.render import (
 )
 
 WRONG = changed(EXISTING, models__bert__uri="https://example.com/bert.mar")
+# Nulls over a default, over one that is null itself, over a whole map, over nothing, and in the user's own maps.
+NULLS = {
+    "in maps": {"seed": {"timeoutSeconds": None, "nobody": None}, "persistence": {"storageClass": None, "keepOld": None},
+                "gpu": {"tolerations": None, "nodeSelector": {"a": None}}, "models": {"bert": None, "two": {"uri": None}}},
+    "at the top": {"protocol": None, "autoscalerClass": None, "seed": None, "models": None, "imagePullSecrets": None,
+                   "nobody": None},
+}
 # Each a key of its own, so that helm can name them all at once.
 UNFIT = {"minReplicas": -1, "protocol": "grpc-v1", "labels": {"a": True}, "seed": {"timeoutSeconds": 0}, "model": {}}
 
@@ -42,6 +49,17 @@ def test_notes_are_what_helm_renders(case, tmp_path):
     data = '{{ tpl (.Files.Get "notes.txt") . | toJson }}'
     (chart / "templates" / "notes.yaml").write_text(f"kind: Notes\nmetadata: {{name: notes}}\ntext: {data}\n")
     assert notes(CASES[case]) == only(render_chart(CASES[case], chart=chart), "Notes")["text"]
+
+
+@pytest.mark.parametrize("case", NULLS)
+def test_null_takes_away_what_it_takes_away_for_helm(case, tmp_path):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: values\nversion: 0.0.0\n")
+    (tmp_path / "templates" / "values.yaml").write_text('{{ omit .Values "global" | toJson }}')
+    shutil.copy(CHART / "values.yaml", tmp_path)
+    (whole,) = render_chart(NULLS[case], chart=tmp_path)
+    ours = {key: value for key, value in batch.coalesced(NULLS[case], batch.defaults()).items() if key != "global"}
+    assert ours == whole
 
 
 def test_sentences_are_what_helm_says():

@@ -4,7 +4,11 @@ import json
 import re
 from functools import reduce
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
+
+import pytest
+import yaml
 
 from ci.cluster.paths import CHART
 from tests.conformance import catalogue, page
@@ -18,6 +22,12 @@ VALUE = re.compile(r"`((?:seed|runtime|persistence|models\.<name>|pip|gpu|kubefl
 def test_it_has_forty_entries_and_no_id_twice() -> None:
     assert len(ENTRIES) >= 40
     assert len(BY_ID) == len(ENTRIES)
+
+
+def test_every_file_of_the_catalogue_is_read() -> None:
+    folder = Path(catalogue.__file__).parent / "catalogue"
+    index = yaml.safe_load((folder / "index.yaml").read_text())
+    assert sorted(["index", *index["files"]]) == sorted(file.stem for file in folder.iterdir())
 
 
 def test_every_entry_is_complete() -> None:
@@ -63,6 +73,13 @@ def test_what_belongs_to_the_line_before_it_is_not_bad_and_what_comes_after_it_i
     failed = BY_ID["ts-request-failed"].example
     assert catalogue.bad_lines(f"{head}\n{trace}\nx\n{failed}\n{trace}\n{failed}", "server") == []
     assert [number for number, _, _ in catalogue.bad_lines(f"{head}\n{trace}\n{trace}", "server")] == [2]
+
+
+@pytest.mark.parametrize("head", [entry.id for entry in ENTRIES if entry.hides])
+def test_a_line_that_does_not_belong_to_the_one_before_it_is_bad(head: str) -> None:
+    bad, trace = BY_ID["ts-worker-died"].example, BY_ID["ts-traceback"].example
+    said = f"{BY_ID[head].example}\n{bad}\n{trace}"
+    assert [number for number, _, _ in catalogue.bad_lines(said, "server")] == [1, 2]
 
 
 def test_the_bad_lines_of_a_log_come_with_their_numbers_and_the_best_explanation() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from tests.unit.cases import CASES, SMALLEST, changed, in_knative
-from tests.unit.render import complaints
+from ci import helm
+from tests.unit.cases import CASES, SMALLEST, URI, changed, in_knative
+from tests.unit.render import CHART, NAMESPACE, RELEASE, complaints
 from tests.unit.rules import both_ways
 
 KNATIVE = changed(SMALLEST, deploymentMode="Knative")
@@ -154,3 +157,15 @@ def test_a_timeout_is_taken_in_standard_mode_where_a_gateway_may_look_at_it():
 def test_every_case_of_standard_mode_but_what_it_alone_has_is_taken_in_knative_mode(case):
     values = in_knative(CASES[case]) if CASES[case].get("deploymentMode") != "Knative" else CASES[case]
     assert complaints({key: value for key, value in values.items() if key != "canaryTrafficPercent"}) == []
+
+
+def test_an_upgrade_without_a_cluster_renders_what_an_install_does():
+    """The one rule that looks at a running release finds none there; on a cluster: tests/e2e/test_great_changes.py."""
+    given = {"models": {"bert": {"uri": URI}}}
+    assert helm.render(RELEASE, NAMESPACE, given, ["--is-upgrade"]) == helm.render(RELEASE, NAMESPACE, given)
+
+
+def test_nothing_but_that_rule_looks_at_a_cluster():
+    looks = re.compile(r"\blookup\b|\.Capabilities")
+    files = [file for file in (CHART / "templates").rglob("*") if file.is_file()]
+    assert [file.name for file in files if looks.search(file.read_text())] == ["_validate_mode.tpl"]

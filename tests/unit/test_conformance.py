@@ -3,18 +3,12 @@
 import dataclasses
 import itertools
 import json
-import re
-import subprocess
-import sys
-import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from ci.cluster.paths import REPOSITORY
 from tests.conformance import report
 from tests.conformance.checks import CHECKS
 from tests.conformance.comparing import same
@@ -208,37 +202,6 @@ def test_the_reports_have_each_result_with_its_time_and_what_went_wrong() -> Non
     page = report.as_html({"namespace": "x", "release": "y"}, results)
     assert "&lt;wrong&gt;" in page and "1.00 s" in page
     assert report.summary(results) == "1 checks passed, 1 failed, 0 not made, in 1.5 s: c.d"
-
-
-@pytest.mark.parametrize(("options", "sentence"), [
-    ([], "say which release"), (["--namespace", "x", "--release", "y", "--kubeconfig", "/nowhere"], "can't be read"),
-    (["--namespace", "x", "--release", "y", "--header", "A: b"], "are for --url")])
-def test_a_wrong_use_has_its_own_exit_code(options: list[str], sentence: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance", *options],
-                          cwd=REPOSITORY, capture_output=True, text=True, check=False, env={"HOME": str(tmp_path), "PATH": ""})
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
-    assert sentence in done.stdout
-
-
-def test_the_package_has_every_file_of_the_suite_and_imports_nothing_of_this_repository() -> None:
-    settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]
-    root = REPOSITORY / settings["package-dir"]["torchserve_conformance"]
-    files = [file for file in root.rglob("*") if file.is_file() and file.suffix != ".pyc"]
-    packages = {".".join(["torchserve_conformance", *file.parent.relative_to(root).parts]) for file in files}
-    assert packages == set(settings["packages"])
-    assert {file.name for file in files if file.suffix != ".py"} == set(settings["package-data"]["torchserve_conformance"])
-    for file in files:
-        assert not re.search(r"^\s*(from|import) (ci|tests)\b", file.read_text(), re.MULTILINE), file
-
-
-@pytest.mark.parametrize(("given", "sentence"), [
-    (["--sample", "a", "--sample", "b", "--expect", "c"], "give one --expect for each --sample"),
-    (["--protocol", "v3"], "requests are made in v1 or v2")])
-def test_options_that_do_not_fit_each_other_are_refused(given: list[str], sentence: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/conformance", "--namespace", "x",
-                           "--release", "y", *given], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR, done.stdout + done.stderr
-    assert sentence in done.stdout
 
 
 def test_the_configuration_is_read_from_its_config_map_where_nobody_is_let_in() -> None:

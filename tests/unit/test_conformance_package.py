@@ -1,6 +1,7 @@
 """The conformance suite as a package: what `pip install` of the repository gives runs anywhere, and is all that it needs."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,10 +32,12 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
                           check=False, timeout=60, env={**os.environ, "PYTHONPATH": str(folder / "installed")})
 
 
-def test_the_package_has_every_file_of_the_suite(elsewhere: Path) -> None:
+def test_the_package_has_every_file_of_the_suite_and_imports_nothing_of_this_repository(elsewhere: Path) -> None:
+    files = {file.relative_to(SUITE) for file in SUITE.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     package = elsewhere / "installed" / "torchserve_conformance"
-    files = {file.relative_to(SUITE) for file in SUITE.rglob("*") if file.suffix in (".py", ".yaml")}
     assert {file for file in files if not (package / file).exists()} == set()
+    ours = re.compile(r"^\s*(from|import) (ci|tests)\b", re.MULTILINE)
+    assert {file for file in files if file.suffix == ".py" and ours.search((SUITE / file).read_text())} == set()
 
 
 def test_its_help_names_the_options_of_the_suite(elsewhere: Path) -> None:

@@ -1,72 +1,86 @@
-"""How the conformance suite reaches a server: by a protected gateway with headers and cookies, else by the API server."""
+"""How the conformance suite reaches a server: by a protected gateway with headers, cookies and host, else by the API server."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import requests
 
-from tests.conformance import cluster
-from tests.conformance.options import way_of
+from tests.conformance import cluster, options
+from tests.conformance.checks import answers
+from tests.conformance.target import Target
 from tests.unit.conformance_target import target
+
+WANTED = {"Host": "tiny.x.example.com", "Authorization": "Bearer t:1", "Cookie": "session=a=b; other=2"}
+GIVEN = {"host": WANTED["Host"], "header": ["Authorization: Bearer t:1"], "cookie": ["session=a=b", "other=2"]}
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Sends to the login page whoever lacks one of the headers, and answers all others as the model of the samples."""
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        known = self.path == "/prefix/v1/models/tiny:predict" and all(self.headers[key] == value for key, value in WANTED.items())
+        self.send_response(200 if known else 302)
+        if not known:
+            self.send_header("Location", "/login")
+        said = json.dumps({"predictions": [instance["data"] * 2 for instance in body["instances"]]}).encode() if known else b""
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: Any) -> None:
+        pass
 
 
 @pytest.fixture
 def gateway() -> Iterator[str]:
-    """Address of a gateway that lets nobody in without a cookie and a token, and says what it was asked."""
-    class Gateway(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            allowed = self.headers.get("Cookie") == "session=a=b; other=c" and self.headers.get("Authorization") == "Bearer t:1"
-            self.send_response(200 if allowed else 403)
-            self.end_headers()
-            self.wfile.write(f"{self.headers.get('Host')} {self.path}".encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
+    """Its address."""
     server = HTTPServer(("127.0.0.1", 0), Gateway)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/prefix/"
     server.shutdown()
+    server.server_close()
 
 
-def test_a_protected_gateway_gets_headers_cookies_and_host(gateway: str) -> None:
-    way = way_of(gateway, ["Authorization: Bearer t:1"], ["session=a=b", "other=c"], "tiny.example.com", None)
-    release = target()
-    release.call = cluster.calling(requests.Session(), None, release, way)  # type: ignore[arg-type]
-    answer = release.predict({"instances": []})
-    assert (answer.status_code, answer.text) == (200, "tiny.example.com /prefix/v1/models/tiny:predict")
+def asked(monkeypatch: pytest.MonkeyPatch, **given: Any) -> Target:
+    """The target that these options make, without a cluster."""
+    def read(*given: Any, **_: Any) -> Target:
+        found = target()
+        found.call = cluster.calling(requests.Session(), SimpleNamespace(), found, given[3])  # type: ignore[arg-type]
+        return found
+    monkeypatch.setattr(cluster, "read", read)
+    values = {"--namespace": "x", "--release": "tiny", "--sample": [], "--expect": [], "--header": [], "--cookie": [],
+              "--burst": 4, **{f"--{name}": value for name, value in given.items()}}
+    return options.target(SimpleNamespace(getoption=lambda name, default=None: values.get(name, default)))  # type: ignore[arg-type]
+
+
+def test_a_protected_gateway_gets_headers_cookies_and_host(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers.the_sample_is_answered_as_expected(asked(monkeypatch, url=gateway, **GIVEN))
 
 
 def test_what_is_given_wins_over_what_the_environment_has(gateway: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    test_a_protected_gateway_gets_headers_cookies_and_host(gateway)
+    answers.the_sample_is_answered_as_expected(asked(monkeypatch, url=gateway, **GIVEN))
 
 
-def test_without_them_it_is_refused(gateway: str) -> None:
-    release = target()
-    release.call = cluster.calling(requests.Session(), None, release, way_of(gateway, [], [], None, None))  # type: ignore[arg-type]
-    assert release.predict({"instances": []}).status_code == 403
-
-
-@pytest.mark.parametrize(("options", "sentence"), [
-    (("", ["A: b"], [], None, None), "are for --url"), (("", [], ["a=b"], None, None), "are for --url"),
-    (("http://x", ["nonsense"], [], None, None), "is no NAME:VALUE"),
-    (("http://x", [], ["nonsense"], None, None), "is no NAME=VALUE")])
-def test_what_cannot_be_meant_is_said(options: tuple, sentence: str) -> None:
-    with pytest.raises(pytest.UsageError, match=sentence):
-        way_of(*options)
+@pytest.mark.parametrize("lacking", [{"header": []}, {"cookie": []}, {"cookie": ["session=a=b"]}, {"host": None}])
+def test_without_one_of_them_it_fails_by_the_login_page_and_does_not_follow_it(
+        lacking: dict[str, Any], gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(AssertionError, match=r"^302"):
+        answers.the_sample_is_answered_as_expected(asked(monkeypatch, url=gateway, **{**GIVEN, **lacking}))
 
 
 def test_any_certificate_is_taken_only_when_asked() -> None:
-    assert way_of("https://x", [], [], None, None).verify is True
-    assert way_of("https://x", [], [], None, "none").verify is False
-    assert way_of("https://x", [], [], None, "ca.crt").verify == "ca.crt"
+    assert options.way_of("https://x", [], [], None, None).verify is True
+    assert options.way_of("https://x", [], [], None, "none").verify is False
+    assert options.way_of("https://x", [], [], None, "ca.crt").verify == "ca.crt"
 
 
 @pytest.mark.parametrize(("selector", "way"), [

@@ -3,11 +3,14 @@
 import base64
 import csv
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+
+from ci.cluster import examples, store
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 WRITE_UP_REQUEST = '{"instances":[{"data":"Hello World!"}]}'
@@ -62,3 +65,17 @@ def test_example_values_give_everything_but_the_source(example):
     assert "uri" not in model
     # what NOTES and `helm test` send is what the example's own request says
     assert model["example"] == json.loads((EXAMPLES / example / "request.json").read_text())
+
+
+@pytest.mark.parametrize("example", ["bert", "digits"])
+def test_a_model_is_trained_anew_for_another_program_and_not_for_another_readme(
+        example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(EXAMPLES / example, tmp_path / example)
+    monkeypatch.setattr(examples, "EXAMPLES", tmp_path)
+    before = store.key(*examples.inputs(example))
+    for file in sorted((tmp_path / example).iterdir()):
+        with file.open("a") as stream:
+            stream.write("\n")
+        after = store.key(*examples.inputs(example))
+        assert (after == before) == (file.name == "README.md"), file.name
+        before = after

@@ -48,6 +48,15 @@ def test_the_ingress_set_pins_the_tables_contour_and_shares_the_core_sets_versio
     assert others == {"dario.cat/mergo"}, "Contour asks for a later one of this alone"
 
 
+def test_the_policies_set_pins_the_tables_kube_router_and_says_so() -> None:
+    go_mod = CI / "source" / "policies" / "go.mod"
+    version = versions()["pull"]["kube-router"].rpartition(":")[2]
+    assert required(go_mod)["github.com/cloudnativelabs/kube-router/v2"] == version
+    said = [go_mod, REPOSITORY / "docs" / "decisions" / "0008-an-enforcer-of-network-policies.md"]
+    assert {file.name: set(re.findall(r"kube-router(?:'s module at)? (v[\d.]+\d)", file.read_text())) for file in said} == {
+        file.name: {version} for file in said}
+
+
 def test_helm_4_is_the_tables_and_knows_its_version_and_helm_3_is_pypis() -> None:
     assert required(CI / "source" / "helm4" / "go.mod")["helm.sh/helm/v4"] == versions()["helm4"]
     assert source.programs("helm4")["stamps"] == [f"helm.sh/helm/v4/internal/version.version={versions()['helm4']}"]

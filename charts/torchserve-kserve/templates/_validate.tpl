@@ -4,7 +4,7 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 {{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
 {{- define "torchserve-kserve.complaints" -}}
 {{- $complaints := list -}}
-{{- range $topic := list "release" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "resources" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
+{{- range $topic := list "release" "mode" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "resources" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
 {{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
 {{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
 {{- end -}}

@@ -1,7 +1,9 @@
 """Right answers to what is given, and errors for what is wrong."""
 
+from typing import Any
+
 from ..comparing import NOBODY, from_server, lives, parsed, same, single_instances
-from ..target import NotApplicable, Target
+from ..target import GRPC, NotApplicable, Target
 
 AGAIN = 5
 
@@ -11,9 +13,7 @@ def the_sample_is_answered_as_expected(target: Target) -> None:
     if not target.pairs:
         raise NotApplicable("no --sample was given")
     for sample, expected in target.pairs * AGAIN:
-        answer = target.predict(sample)
-        assert answer.status_code == 200, f"{answer.status_code}: {answer.text[:300]}"
-        given = parsed(answer)
+        given = _right(target, sample)
         if expected is not None:
             assert same(given, expected, target.ratio), f"expected {str(expected)[:300]}, came {str(given)[:300]}"
 
@@ -34,7 +34,12 @@ def the_instances_of_one_request_are_answered_in_their_order(target: Target) -> 
 
 
 def a_model_that_is_not_there_is_not_found(target: Target) -> None:
-    """404, so that a wrong name is told from a broken model."""
+    """404, or gRPC's NOT_FOUND, so that a wrong name is told from a broken model."""
+    if target.protocol == GRPC:
+        assert target.infer
+        status, said = target.infer(NOBODY, target.sample if target.sample is not None else {"inputs": []})
+        assert status == "NOT_FOUND", f"{status} for a model that is not there: {str(said)[:200]}"
+        return
     answer = target.predict(target.sample if target.sample is not None else {"instances": []}, NOBODY)
     from_server(answer.text)
     assert answer.status_code == 404, f"{answer.status_code} for a model that is not there: {answer.text[:200]}"
@@ -45,3 +50,15 @@ def what_is_no_json_is_an_error(target: Target) -> None:
     answer = target.send(b"{not json")
     assert answer.status_code >= 400, f"{answer.status_code} for what is no JSON: {answer.text[:200]}"
     lives(target)
+
+
+def _right(target: Target, sample: Any) -> Any:
+    """The JSON that answers a sample by the release's protocol; AssertionError where it is an error."""
+    if target.protocol == GRPC:
+        assert target.infer
+        status, given = target.infer(target.model, sample)
+        assert status == "OK", f"{status}: {str(given)[:300]}"
+        return given
+    answer = target.predict(sample)
+    assert answer.status_code == 200, f"{answer.status_code}: {answer.text[:300]}"
+    return parsed(answer)
