@@ -17,7 +17,7 @@ CLEAN_UP_SECONDS = 120
 PROFILES = {"edge": ["tests/edge", "tests/e2e/test_write_up.py"], "istio": ["tests/istio"], "policies": ["tests/policies"]}
 
 # The parts of `tests` that `flake` repeats: what needs no cluster, and what is for one.
-FAST = ["-n", "4", "--dist", "loadgroup", "tests/unit", "tests/seed", "tests/start"]
+FAST = ["-n", "4", "--dist", "loadgroup", "tests/unit", "tests/harness", "tests/seed", "tests/start"]
 ON_CLUSTER = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests/e2e"]
 NOT_THOROUGH = ["-m", "not thorough"]
 
@@ -96,9 +96,16 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def unit(session: nox.Session) -> None:
-    """The rendered manifests and the harness's own parts; no cluster."""
+    """The rendered manifests, the notes and the pages; no cluster."""
     install(session, "harness", "tests")
-    run(session, "pytest", "-n", "4", "--dist", "loadgroup", "tests/unit", *session.posargs)
+    run(session, "pytest", "-n", "2", "--dist", "loadgroup", "tests/unit", *session.posargs)
+
+
+@nox.session(default=False)
+def harness(session: nox.Session) -> None:
+    """The harness's own parts, conformance and diagnosis among them; no cluster."""
+    install(session, "harness", "tests")
+    run(session, "pytest", "-n", "2", "tests/harness", *session.posargs)
 
 
 @nox.session(default=False)
@@ -119,6 +126,14 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def chaos(session: nox.Session) -> None:
+    """A bad day, on our cluster: processes, pods, the node and its volumes fail; requests and values are hostile."""
+    install(session, "harness", "tests")
+    bring_up(session)
+    run(session, "pytest", "tests/chaos", *session.posargs)
+
+
+@nox.session(default=False)
 def pull(session: nox.Session) -> None:
     """The pull path, against a local registry that holds the built images under their upstream names."""
     install(session, "harness", "tests")
@@ -127,8 +142,8 @@ def pull(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """What the seed reaches, as ratios inside one run: minutes, and best on a machine that does nothing else."""
-    install(session, "harness", "tests")
+    """The goals as ratios inside one run, and docs/benchmarks.md from them; best on an idle machine (`-- --short`: minutes)."""
+    install(session, "harness", "tests", "bench")
     run(session, "pytest", "-s", "tests/bench", *session.posargs)
 
 

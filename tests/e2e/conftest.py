@@ -36,10 +36,9 @@ MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-e2e"}
 RUN = {"torchserve-kserve/run": os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)}
 # Knative looks back over this long before it takes a pod away; 6 s is the least that it allows.
 QUICK = {"annotations": {"autoscaling.knative.dev/window": "6s"}}
-# Some ten releases share the two cores of a test cluster, and most of them live for a minute: too short for Java to compile much.
+# Some ten releases share the two cores of a test cluster.
 SMALL: dict[str, Any] = {"runtime": {"resources": {"requests": {"cpu": 0.02}}},
-                         "seed": {"resources": {"requests": {"cpu": 0.01}}},
-                         "properties": {"vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}}
+                         "seed": {"resources": {"requests": {"cpu": 0.01}}}}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

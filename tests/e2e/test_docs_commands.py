@@ -30,7 +30,7 @@ SAYS = {
     r" wait ": "condition met",
     r" logs job/": r"sha256[ =:]+[0-9a-f]{64}",
     r" logs -l .*grep": "Number of GPUs",
-    r" logs -l ": r"worker|WORKER",
+    r" logs -l ": r"worker|WORKER|MODEL_LOG",
     r"-n kserve get pods": r"kserve-controller-manager\S+ .*Running",
     r" get pods": "Running",
     r" get inferenceservice": "True",

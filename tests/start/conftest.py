@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ class Predictor:
         }
         (self.etc / "config.properties").write_text("".join(f"{key}={value}\n" for key, value in lines.items()))
         for name in models if archives else ():
-            (self.claim / f"model-store/{name}.mar").touch()
+            zipfile.ZipFile(self.claim / f"model-store/{name}.mar", "w").close()
 
     def start(self, *more: str, fake: dict | None = None, **env: str) -> subprocess.Popen:
         program = [sys.executable, "-B", "-c", RUN, "--ts-config", self.etc / "config.properties", "--models", self.claim]

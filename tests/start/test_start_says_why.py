@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 THREAD = "2026-11-22T15:38:31,530 [INFO ] W-9000-bert_1.0-stdout MODEL_LOG - "
@@ -38,6 +40,43 @@ def test_a_worker_that_dies_without_an_exception_may_have_run_out_of_memory(pred
     assert "its worker died 3 times: no Python exception (out of memory?)" in cause(predictor)
 
 
+def test_an_exception_that_the_worker_has_caught_and_told_before_it_died_is_the_cause(predictor):
+    told = [THREAD + "Backend worker process died.", THREAD + "RuntimeError: 500 - Unknown exception",
+            THREAD + "Failed to load model bert, exception the weights are from another model",
+            THREAD + "Traceback (most recent call last):", THREAD + "RuntimeError: the weights are from another model",
+            THREAD + "Backend worker process died.", THREAD + "RuntimeError: 500 - Unknown exception"]
+    predictor.start(fake={"dying": ["bert"], "prints": told})
+    assert predictor.ends() == 1
+    assert "its worker died 3 times: RuntimeError: the weights are from another model; correct" in cause(predictor)
+
+
+@pytest.mark.parametrize(("silent", "said"), [("bert", "its handler did not answer (it hangs, or is slow)"),
+                                              ("digits", "no Python exception (out of memory?)")])
+def test_a_worker_that_torchserve_gave_up_waiting_for_did_not_answer(predictor, silent, said):
+    predictor.start(fake={"dying": ["bert"], "prints": [
+        THREAD + "Torch worker started.",
+        f"2026-11-22T15:38:41,530 [ERROR] W-9000-{silent}_1.0 org.pytorch.serve.wlm.WorkerThread - Backend worker error",
+        "org.pytorch.serve.wlm.WorkerInitializationException: Backend worker did not respond in given time"]})
+    assert predictor.ends() == 1
+    assert f"its worker died 3 times: {said}; " in cause(predictor)
+
+
+@pytest.mark.parametrize("fake", [{"missing": ["bert"], "prints": [ERROR]}, {"dying": ["bert"], "prints": TRACEBACK}])
+@pytest.mark.parametrize(("at", "said"), [(0, "handler.py in it is not what was packed"),
+                                          (45, "handler.py in it is not what was packed"), (-20, "File is not a zip file")])
+def test_where_a_model_does_not_load_a_damaged_archive_is_the_cause(predictor, fake, at, said):
+    archive = predictor.claim / "model-store/bert.mar"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("handler.py", "def handle(data, context):\n    return data\n")
+    content = bytearray(archive.read_bytes())
+    content[at:at + 8] = bytes(8)
+    archive.write_bytes(content)
+    predictor.start(fake=fake)
+    assert predictor.ends() == 1
+    assert cause(predictor).startswith(f"start: model bert 1.0: {archive} is damaged ({said}")
+    assert cause(predictor).endswith("); fetch it again (seed.revision)\n")
+
+
 def test_a_model_that_was_not_registered_ends_it_with_torchserve_s_error(predictor):
     predictor.serves("digits", "bert")
     predictor.start(fake={"missing": ["bert"], "prints": [ERROR, "a later line"]})
@@ -52,7 +91,14 @@ def test_a_model_that_does_not_load_in_time_ends_it(predictor):
     assert "model bert 1.0 was not ready after 1 s" in cause(predictor)
 
 
-@pytest.mark.parametrize(("ends", "said", "status"), [(7, 7, 7), (0, 0, 1), (-9, 137, 137)])
+def test_a_server_that_was_killed_had_no_time_to_say_why(predictor):
+    predictor.start(fake={"ends": -9, "prints": [ERROR]})
+    assert predictor.ends() == 137
+    assert cause(predictor) == ("start: TorchServe ended by itself with status 137; it was killed, most often for memory: raise "
+                                "runtime.resources.limits.memory\n")
+
+
+@pytest.mark.parametrize(("ends", "said", "status"), [(7, 7, 7), (0, 0, 1), (-15, 143, 143)])
 def test_it_ends_with_the_server_s_status_but_never_with_0_unasked(predictor, ends, said, status):
     predictor.start(fake={"ends": ends, "prints": [ERROR]})
     assert predictor.ends() == status

@@ -32,7 +32,7 @@ LOOP = """{{- $texts := dict }}
 {{- $release := dict "Name" $case.release "Namespace" $case.namespace | merge (omit $.Release "Name" "Namespace") }}
 {{- $_ := set $root "Values" $case.values }}
 {{- $_ := set $root "Release" $release }}
-{{- $said := include "torchserve-kserve.complaints" $root }}
+{{- $said := include "torchserve-kserve.once" (dict "root" $root "name" "torchserve-kserve.complaints") }}
 {{- $files := dict }}
 {{- if not $said }}
 {{- range $name := $case.files }}

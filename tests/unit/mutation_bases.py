@@ -13,6 +13,7 @@ SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 OF_SECRET = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "a", "key": "a"}}}
 OF_CONFIG_MAP = {"name": "B", "valueFrom": {"configMapKeyRef": {"name": "b", "key": "b"}}}
 OWN_IMAGE = {"runtime": {"image": CASES["grpc"]["runtime"]["image"], "serviceEnvelope": "torchserve_kserve"}}  # has that envelope
+EVICTED = {"key": "sku", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
 GUARDED = changed(SMALLEST, networkPolicy__enabled=True, metrics__enabled=True, metrics__from=[{"podSelector": {}}])
 
 
@@ -62,6 +63,7 @@ BASES: dict[str, dict] = {
     "runtime.env.[].valueFrom.configMapKeyRef": changed(SMALLEST, runtime__env=[OF_CONFIG_MAP]),
     "gpu.enabled": SMALLEST,
     "gpu.image.tag": changed(SMALLEST, gpu__enabled=True),
+    "gpu.tolerations.[].tolerationSeconds": changed(SMALLEST, gpu__enabled=True, gpu__tolerations=[EVICTED]),
     "gpu.tolerations.[].operator": changed(SMALLEST, gpu__enabled=True, gpu__tolerations=[{"key": "sku", "operator": "Exists"}]),
     "deploymentMode": SMALLEST,
     "autoscalerClass": SMALLEST,

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from ci.cluster.paths import REPOSITORY
 from tests.unit.cases import CASES, EXISTING, OWN, SMALLEST, changed
 from tests.unit.render import CHART, mounted, only, render_chart
 
@@ -136,6 +137,19 @@ def test_the_charts_own_defaults_can_be_changed():
     assert properties(SMALLEST)["metrics_mode"] == "prometheus"
     written = properties(changed(SMALLEST, properties={"metrics_mode": "log", "disable_system_metrics": False}))
     assert (written["metrics_mode"], written["disable_system_metrics"]) == ("log", "false")
+
+
+def test_javas_own_options_are_small_until_the_user_gives_others():
+    """A user's take their place: of two garbage collectors Java starts with neither."""
+    options = properties(SMALLEST)["vmargs"].split()
+    assert {"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"} <= set(options)
+    assert all(option.startswith("-") for option in options)
+    assert properties(changed(SMALLEST, properties={"vmargs": "-XX:+UseG1GC"}))["vmargs"] == "-XX:+UseG1GC"
+
+
+def test_the_tuning_page_explains_each_of_javas_options():
+    page = (REPOSITORY / "docs" / "tuning.md").read_text()
+    assert [option for option in properties(SMALLEST)["vmargs"].split() if option not in page] == []
 
 
 def test_the_logging_configuration_keeps_what_the_operator_waits_for():

@@ -30,6 +30,13 @@ RULES = {
     ),
     "no kind": (extra({**OBJECT, "kind": ""}), f"extraObjects[0] has no kind; {WRITE}", extra(OBJECT)),
     "no version": (extra("kind: Secret\nmetadata: {name: a}"), f"extraObjects[0] has no apiVersion; {WRITE}", extra(TEXT)),
+    "no text for a kind": (extra({**OBJECT, "kind": {"a": 1}}), f"extraObjects[0] has no kind; {WRITE}", extra(OBJECT)),
+    "no map for metadata": (extra({**OBJECT, "metadata": "a"}), f"extraObjects[0] has no metadata.name; {WRITE}", extra(OBJECT)),
+    "no map for annotations": (
+        extra({**OBJECT, "metadata": {"name": "a", "annotations": []}}),
+        "extraObjects[0].metadata.annotations is no map; write a map of texts",
+        extra({**OBJECT, "metadata": {"name": "a", "annotations": {"b": "c"}}}),
+    ),
     "no name": (extra({**OBJECT, "metadata": {}}), f"extraObjects[0] has no metadata.name; {WRITE}", extra(OBJECT)),
 }
 

@@ -103,6 +103,11 @@ RULES = {
         'gpu.tolerations: the operator Exists takes no value; remove the value "b", or write Equal',
         changed(GPU, gpu__tolerations=[{"key": "a", "value": "b"}]),
     ),
+    "toleration for a time": (
+        changed(GPU, gpu__tolerations=[{"key": "a", "value": "b", "effect": "NoSchedule", "tolerationSeconds": 300}]),
+        "gpu.tolerations: tolerationSeconds is for the effect NoExecute alone; write effect: NoExecute, or remove it",
+        changed(GPU, gpu__tolerations=[{"key": "a", "value": "b", "effect": "NoExecute", "tolerationSeconds": 300}]),
+    ),
     "toleration without a key": (
         changed(GPU, gpu__tolerations=[{"effect": "NoSchedule"}]),
         "gpu.tolerations: without a key it has to be for every taint; write its key, or operator: Exists",

@@ -88,7 +88,7 @@ def test_the_rest_of_the_write_up_is_taken():
 def test_every_property_that_the_chart_alone_writes_is_refused_with_its_value(values):
     written = properties(values)
     names = OWN.strip("^()$").split("|")
-    assert written.keys() - {"metrics_mode", "disable_system_metrics"} <= set(names)
+    assert written.keys() - {"metrics_mode", "disable_system_metrics", "vmargs"} <= set(names)
     sentences = complaints(changed(values, extraProperties=dict.fromkeys(names, "x")))
     for name, sentence in zip(sorted(names), sentences, strict=True):
         said = f" as {written[name]}" if name in written and name != "model_snapshot" else ""

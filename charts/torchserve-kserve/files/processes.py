@@ -44,15 +44,27 @@ class Output:
         self.printer.join(0.2)
 
     def reason(self, thread: str = "") -> str:
-        """Why: of a TorchServe worker's thread (`-<model>_<version>-stdout`) the first exception after its latest death
-        (a failed import is followed by a misleading one), else the last error, else the last line."""
+        """Why: of a TorchServe worker's thread (`-<model>_<version>-stdout`) what it died of, else the last error, else
+        the last line."""
         self.rest()
-        lines = self.tail.decode(errors="replace").splitlines()
-        said = [line.partition(" - ")[2] for line in lines if thread and thread in line]
-        causes = re.findall(r"(?m)^[\w.]+(?:Error|Exception|Exit)\b.*", "\n".join(said).rpartition("worker process died")[2])
-        errors = [line for line in lines if "[ERROR]" in line or re.match(r"[\w.]+(Error|Exception): ", line)] or lines or [""]
-        otherwise = "no Python exception (out of memory?)" if said else errors[-1].rpartition(" - ")[2]
-        return (causes[0] if causes else otherwise)[:600]
+        tail = self.tail.decode(errors="replace")
+        lines = tail.splitlines() or [""]
+        errors = [line for line in lines if "[ERROR]" in line or re.match(r"[\w.]+(Error|Exception): ", line)] or lines
+        return ((thread and of_worker(tail, thread)) or errors[-1].rpartition(" - ")[2])[:600]
+
+
+def of_worker(log: str, thread: str) -> str:
+    """Of a worker's latest death the first exception that it told: before it, as one that it caught and followed by a misleading
+    `RuntimeError: 500`, or after it (a failed import is followed by another one). Else what its silence means."""
+    said = "\n".join(line.partition(" - ")[2] for line in log.splitlines() if thread in line)
+    *lives, end = said.split("worker process died")
+    caught = lives[-1].rpartition("Failed to load model") if lives else ("", "", "")
+    if causes := re.findall(r"(?m)^[\w.]+(?:Error|Exception|Exit)\b.*", caught[2] if caught[1] else end):
+        return causes[0]
+    gave_up = rf"{re.escape(thread[:-len('-stdout')])} .*\n[\w.]+: Backend worker did not respond in given time"
+    if re.search(gave_up, log):
+        return "its handler did not answer (it hangs, or is slow)"
+    return "no Python exception (out of memory?)" if said else ""
 
 
 class Child:

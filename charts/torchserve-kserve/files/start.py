@@ -26,6 +26,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import authorities
+import intact
 import readiness
 import requirements
 from inflight import in_flight, quiet
@@ -38,6 +39,7 @@ LINGER_MOST = 10.0  # the same where requests keep coming: a client that is not 
 STOP = 0.2  # seconds from SIGTERM to SIGKILL: by then TorchServe has dropped every connection; it would idle for 6 s
 WRAPPER_STOP = 2.0  # the same for the wrapper, at least: it ends by itself when it has answered what it has
 ERROR_STANDS = 15.0  # seconds until a seed's error counts: a Job's first retry comes after 10 s and removes it
+KILLED = "it was killed, most often for memory: raise runtime.resources.limits.memory"  # it has said nothing of that
 DEATHS = 3  # a worker that died this often while loading won't load
 
 
@@ -168,6 +170,12 @@ def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, 
         processes.pause(0 if done else 0.5)
 
 
+def does_not_load(title: str, archive: Path, otherwise: str) -> Failure:
+    """Why: what is wrong with its archive, if anything is, else the other sentence."""
+    broken = intact.damage(archive)
+    return Failure(f"{title}: {archive} is damaged ({broken}); fetch it again (seed.revision)" if broken else otherwise)
+
+
 def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dict], processes: Processes) -> None:
     """Until each model has its READY workers or a child has ended. TorchServe serves on without what it can't register."""
     address = management_of(config)
@@ -182,14 +190,16 @@ def watch_loading(server: Child, config: dict[str, str], models: dict[tuple, dic
             status, workers = workers_of(address, name, version)
             title, thread = f"model {name} {version}", f"-{name}_{version}-stdout"
             seen, seconds, limit = pids[name, version], time.monotonic() - started, spec.get("startupTimeout", 120) + 30
+            archive = Path(config.get("model_store", ""), spec["marName"])
             seen |= {worker["pid"] for worker in workers if worker["pid"] > 0}
             if status == 404:  # final: the management API opens after the last registration
-                raise Failure(f"{title} was not registered: {why()}; pack it again, or fetch it again")
+                raise does_not_load(title, archive, f"{title} was not registered: {why()}; pack it again, or fetch it again")
             if sum(worker["status"] == "READY" for worker in workers) >= max(1, spec.get("minWorkers", 1)):
                 say(f"{title} is ready: {len(workers)} worker(s), {seconds:.1f} s after the start")
                 del left[name, version]
             elif len(seen) - len(workers) >= DEATHS:
-                raise Failure(f"{title}: its worker died {DEATHS} times: {why(thread)}; correct its handler or file")
+                cause = f"its worker died {DEATHS} times: {why(thread)}; correct its handler or file"
+                raise does_not_load(title, archive, f"{title}: {cause}")
             elif seconds > limit:
                 raise Failure(f"{title} was not ready after {limit} s: {why(thread)}; raise its startupTimeout")
         processes.pause(1.0 if left else 0)
@@ -256,7 +266,8 @@ def main(argv: list[str] | None = None) -> int:
             watch_installing(server, config, models, processes)
         watch_loading(server, config, models, processes)
         over = processes.wait(processes.over)
-        raise Failure(f"{over.name} ended by itself with status {processes.ended[over.pid]}; {over.output.reason()}")
+        status = processes.ended[over.pid]
+        raise Failure(f"{over.name} ended by itself with status {status}; {KILLED if status == 137 else over.output.reason()}")
     except Stopped:
         if server:
             ports = {urlsplit(config.get("inference_address", "")).port or 8080} | ({options.wrapper_port} if wrapper else set())

@@ -47,10 +47,14 @@ install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
 {{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
-{{/* out: YAML map of the properties that have another default here than in TorchServe. */}}
+{{/* out: YAML map of the properties that have another default here than in TorchServe. docs/tuning.md says what each option of
+Java's gains. */}}
 {{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
+vmargs: >-
+  -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
+  -Dio.netty.allocator.numDirectArenas=1 -Dio.netty.allocator.numHeapArenas=1
 {{- end -}}
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
@@ -106,7 +110,7 @@ of so much text would take half of the time of a render. */}}
 {{- define "torchserve-kserve.startData" -}}
 {{- $alive := ternary (list) (list "alive.sh") (eq .Values.runtime.flavor "native") -}}
 {{- $ready := ternary (list "ready.sh") (list) (include "torchserve-kserve.readyPort" . | not) -}}
-{{- $programs := list "start.py" "processes.py" "inflight.py" "requirements.py" "authorities.py" "readiness.py" -}}
+{{- $programs := list "start.py" "processes.py" "inflight.py" "requirements.py" "authorities.py" "readiness.py" "intact.py" -}}
 {{- include "torchserve-kserve.programs" (dict "root" . "names" (concat $programs $ready $alive | sortAlpha)) -}}
 {{- end -}}
 

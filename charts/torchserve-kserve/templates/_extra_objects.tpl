@@ -17,11 +17,17 @@ extraObjects[{{ $index }}] has several YAML documents; write each as an entry of
 extraObjects[{{ $index }}] is no YAML map; write an object with apiVersion, kind and metadata.name
 {{- else }}
 {{- range $key := list "apiVersion" "kind" }}
-{{- if not (get $read $key) }}
+{{- if or (not (get $read $key)) (not (kindIs "string" (get $read $key))) }}
 extraObjects[{{ $index }}] has no {{ $key }}; write an object with apiVersion, kind and metadata.name
 {{- end }}
 {{- end }}
-{{- if not ($read.metadata).name }}
+{{- $metadata := ternary $read.metadata dict (kindIs "map" $read.metadata) }}
+{{- range $map := list "annotations" "labels" }}
+{{- if not (has (index $metadata $map | kindOf) (list "map" "invalid")) }}
+extraObjects[{{ $index }}].metadata.{{ $map }} is no map; write a map of texts
+{{- end }}
+{{- end }}
+{{- if not $metadata.name }}
 extraObjects[{{ $index }}] has no metadata.name; write an object with apiVersion, kind and metadata.name
 {{- end }}
 {{- end }}

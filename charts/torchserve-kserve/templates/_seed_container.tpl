@@ -26,7 +26,7 @@
 {{- if $s3.anonymous }}
 - {name: awsAnonymousCredential, value: "true"}
 {{- end }}
-{{- range $key, $optional := ternary (dict "AWS_ACCESS_KEY_ID" false "AWS_SECRET_ACCESS_KEY" false "AWS_SESSION_TOKEN" true) dict (ne "" $s3.credentials.secretName) }}
+{{- range $key, $optional := ternary (dict "AWS_ACCESS_KEY_ID" false "AWS_SECRET_ACCESS_KEY" false "AWS_SESSION_TOKEN" true) dict (not (empty $s3.credentials.secretName)) }}
 - name: {{ $key }}
   valueFrom:
     secretKeyRef: {name: {{ $s3.credentials.secretName | quote }}, key: {{ $key }}, optional: {{ $optional }}}

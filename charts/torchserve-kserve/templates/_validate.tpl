@@ -3,8 +3,10 @@ is one sentence: which key, what is wrong, what to write instead. Tests rely on 
 
 {{/* in: root; out: all complaints, a line each; nothing where the values are right. */}}
 {{- define "torchserve-kserve.complaints" -}}
-{{- $complaints := list -}}
-{{- range $topic := list "release" "mode" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "resources" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects" -}}
+{{- $complaints := include "torchserve-kserve.validate.defaults" . | trim -}}
+{{- $complaints = $complaints | default (include "torchserve-kserve.validate.shapes" .) | trim | splitList "\n" | compact -}}
+{{- /* The other rules can be asked about values alone that have a right shape. */ -}}
+{{- range $topic := ternary (list) (list "release" "mode" "parent" "models" "sources" "persistence" "seed" "scaling" "autoscaler" "timeout" "runtime" "gpu" "environment" "resources" "objects" "properties" "extraProperties" "pip" "metrics" "network" "passThrough" "extraObjects") (gt (len $complaints) 0) -}}
 {{- range include (printf "torchserve-kserve.validate.%s" $topic) $ | splitList "\n" -}}
 {{- with trim . -}}{{- $complaints = append $complaints . -}}{{- end -}}
 {{- end -}}

@@ -46,6 +46,9 @@ predictor.runtimeClassName is set beside gpu.runtimeClassName, and a pod has one
 {{- if and (eq (.operator | default "Equal") "Exists") .value }}
 gpu.tolerations: the operator Exists takes no value; remove the value {{ .value | quote }}, or write Equal
 {{- end }}
+{{- if and .tolerationSeconds (ne (.effect | default "") "NoExecute") }}
+gpu.tolerations: tolerationSeconds is for the effect NoExecute alone; write effect: NoExecute, or remove it
+{{- end }}
 {{- if and (not .key) (ne (.operator | default "Equal") "Exists") }}
 gpu.tolerations: without a key it has to be for every taint; write its key, or operator: Exists
 {{- end }}

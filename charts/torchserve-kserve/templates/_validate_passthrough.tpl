@@ -104,7 +104,7 @@ logger.mode is {{ .Values.logger.mode }} and batcher is set: KServe's agent send
 {{- if ne .Values.protocol "v1" }}
 batcher: KServe batches requests of protocol v1 alone and passes those of {{ .Values.protocol }} on one by one; remove it, or write protocol v1
 {{- end }}
-{{- if gt (len .Values.models) 1 }}
+{{- if gt (len (.Values.models | default dict)) 1 }}
 batcher: KServe would put requests for different models into one batch and send it to one of them; remove it, or give each of the {{ len .Values.models }} models a release of its own
 {{- end }}
 {{- end }}

@@ -38,7 +38,7 @@ pip has settings while pip.enabled is false, so nothing is installed; set pip.en
 {{- range $_, $model := include "torchserve-kserve.models" . | fromJson }}
 {{- $seconds = add $seconds (int $model.startupTimeout) }}
 {{- end }}
-{{- $needed := len .Values.pip.extraIndexUrl | add 1 | mul 35 }}
+{{- $needed := len (.Values.pip.extraIndexUrl | default list) | add 1 | mul 35 }}
 {{- if and .Values.models (lt $seconds $needed) }}
 models.<name>.startupTimeout: {{ $seconds }} s for all models together are over before pip has given up {{ ternary "an index that does not answer" "indexes that do not answer" (empty .Values.pip.extraIndexUrl) }}; raise it to {{ $needed }} or more
 {{- end }}

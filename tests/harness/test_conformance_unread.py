@@ -21,7 +21,7 @@ from ci.cluster.paths import REPOSITORY
 from tests.conformance import cluster
 from tests.conformance.checks import management
 from tests.conformance.target import NotApplicable
-from tests.unit.conformance_target import objects, target
+from tests.harness.conformance_target import objects, target
 
 POD = "tiny-predictor-1-a"
 MANAGEMENT = '{"models": [{"modelName": "tiny", "modelUrl": "tiny-1.mar"}]}'

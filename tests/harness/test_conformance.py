@@ -14,7 +14,7 @@ from tests.conformance.checks import CHECKS
 from tests.conformance.comparing import same
 from tests.conformance.remedies import REMEDIES
 from tests.conformance.target import NotApplicable, Target
-from tests.unit.conformance_target import LOG, SNAPSHOT, item, target
+from tests.harness.conformance_target import LOG, SNAPSHOT, item, target
 
 POD = "tiny-predictor-1-a"
 

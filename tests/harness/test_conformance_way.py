@@ -14,7 +14,7 @@ import requests
 from tests.conformance import cluster, options
 from tests.conformance.checks import answers
 from tests.conformance.target import Target
-from tests.unit.conformance_target import target
+from tests.harness.conformance_target import target
 
 WANTED = {"Host": "tiny.x.example.com", "Authorization": "Bearer t:1", "Cookie": "session=a=b; other=2"}
 GIVEN = {"host": WANTED["Host"], "header": ["Authorization: Bearer t:1"], "cookie": ["session=a=b", "other=2"]}

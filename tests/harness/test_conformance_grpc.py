@@ -15,7 +15,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
 from tests.conformance import over_grpc
 from tests.conformance.checks import answers
 from tests.conformance.target import NotApplicable, Target
-from tests.unit.conformance_target import target
+from tests.harness.conformance_target import target
 
 SAMPLE = {"inputs": [{"name": "x", "shape": [2], "datatype": "INT64", "data": [1, 2]}]}
 EXPECTED = {"outputs": [{"data": [2, 4]}]}

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conformance.checks import CHECKS
 from tests.conformance.target import NotApplicable
-from tests.unit.conformance_target import LOG, SNAPSHOT, item, target
-from tests.unit.test_conformance import POD, configured, failures, of_kind, silent
+from tests.harness.conformance_target import LOG, SNAPSHOT, item, target
+from tests.harness.test_conformance import POD, configured, failures, of_kind, silent
 
 
 def test_what_the_wrapper_or_an_agent_takes_is_not_too_big_for_the_server() -> None:

@@ -1,0 +1,83 @@
+"""What the goals share: how long they measure, the image, the models, and the figures that become docs/benchmarks.md."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ci.cluster import engine, examples, registry, runtime
+from ci.cluster.report import timings
+from tests import leftovers
+from tests.bench import handlers, page, results
+
+LONG = {"test_cpu_of_a_request_of_an_example"}  # with what the seed reaches, they are measured in the full mode alone
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--short", action="store_true",
+                     help="measure for five minutes only: fewer repetitions, one model, not what the seed reaches")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("short"):
+        left_out = [item for item in items if item.path.name == "test_bench_seed.py" or item.originalname in LONG]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if timings.stages or timings.facts:
+        terminalreporter.section("times")
+        terminalreporter.write_line(timings.table())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    mode: str
+    pairs: int
+    control: int
+    slot_seconds: float
+    starts: int
+    idle_seconds: float
+    installs: int
+
+
+SHORT = Plan("short", pairs=5, control=3, slot_seconds=2.5, starts=3, idle_seconds=60, installs=1)
+FULL = Plan("full", pairs=9, control=9, slot_seconds=6, starts=9, idle_seconds=180, installs=4)
+
+
+@pytest.fixture(scope="session")
+def plan(pytestconfig: pytest.Config) -> Plan:
+    return SHORT if pytestconfig.getoption("short") else FULL
+
+
+@pytest.fixture(scope="session")
+def image(preparing: Callable[[], AbstractContextManager[None]], install_packages: bool) -> str:
+    """Our own image, built if need be: both arms run in it."""
+    with preparing():
+        engine.ensure(install=install_packages)
+        found = runtime.ensure(install=install_packages) if registry.answers() else runtime.own(install=install_packages)
+    leftovers.remove()
+    return found
+
+
+@pytest.fixture(scope="session")
+def trivial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return handlers.trivial(tmp_path_factory.mktemp("trivial"))
+
+
+@pytest.fixture(scope="session")
+def bert(image: str) -> Path:
+    return examples.archive("bert", image)
+
+
+@pytest.fixture(scope="session")
+def record(plan: Plan, image: str) -> Iterator[Callable[[results.Figure], None]]:
+    """record(figure): into the table at the end, artifacts/bench and docs/benchmarks.md; fails where a must is missed."""
+    with results.written(plan.mode, image) as take:
+        yield take
+    page.write()
