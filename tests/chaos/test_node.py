@@ -54,8 +54,8 @@ def test_a_killed_kubelet_comes_back_and_the_server_runs_on(
         wait_for("the pod to be ready", lambda: ready_pods_of(steady), seconds=BACK_SECONDS, state=steady.state)
         seconds = callers.recovered(fault, within=BACK_SECONDS)
     seen.told("a killed kubelet", seconds, callers.wrong())
-    # The new kubelet counts every pod as not ready until its probes have passed again, the gateway's too; with one replica that is
-    # a gap.
+    # The new kubelet counts every pod as not ready until its probes have passed again, the gateway's too; with one replica that
+    # is a gap.
     assert set(callers.wrong()) <= {"503 no healthy upstream", "ConnectionError"}
     assert seconds <= KUBELET_SECONDS
     assert uids(steady.predictor_pods()) == pods
