@@ -28,5 +28,6 @@ def _missing(kind: Kind, except_namespaces: tuple[str, ...]) -> list[str]:
     items = json.loads(kind.kubectl("get", "pods", "--all-namespaces", "--output", "json", timeout=20))["items"]
     return [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in items
             if item["metadata"]["namespace"] not in except_namespaces and item["status"].get("phase") not in ENDED
-            and "deletionTimestamp" not in item["metadata"] and not any(condition["type"] == "Ready" and condition["status"] == "True"
+            and "deletionTimestamp" not in item["metadata"]
+            and not any(condition["type"] == "Ready" and condition["status"] == "True"
                         for condition in item["status"].get("conditions", []))]
