@@ -59,9 +59,7 @@ vmargs: >-
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
 {{- define "torchserve-kserve.bytes" -}}
-{{- $text := include "torchserve-kserve.text" . -}}
-{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
-{{- mul (regexFind "^[0-9]+" $text | int64) (get $units (regexFind "[A-Z]i$" $text) | default 1) -}}
+{{- include "torchserve-kserve.number" . | float64 | int64 -}}
 {{- end -}}
 
 {{/* in: root; out: YAML map of the user's properties and the defaults for them, each as its text. */}}

@@ -24,8 +24,8 @@ pod affinity, as pods of a ReadWriteOnce claim have to meet, and the tolerations
 {{- end -}}
 {{- end -}}
 {{- if and .Values.gpu.enabled $given.tolerations -}}
-{{- $ofGpu := (include "torchserve-kserve.gpuPodFields" . | fromYaml).tolerations | default list -}}
-{{- $_ := concat $ofGpu $given.tolerations | uniq | set $given "tolerations" -}}
+{{- $nodes := include "torchserve-kserve.predictorNodes" (dict "root" . "usual" (eq .Values.deploymentMode "Standard")) | fromJson -}}
+{{- $_ := set $given "tolerations" $nodes.tolerations -}}
 {{- end -}}
 {{- toJson $given -}}
 {{- end -}}

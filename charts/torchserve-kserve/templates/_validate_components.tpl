@@ -23,9 +23,7 @@ explainer has neither containers nor art; write the explainer's container, for e
 {{- if and $standard (lt $least 1) }}
 {{ .name }}.minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more
 {{- end }}
-{{- range $key, $does := dict "canaryTrafficPercent" "splits no traffic" "containerConcurrency" "limits no pod's requests" }}
-{{- if and $standard (not (kindIs "invalid" (index $.given $key))) }}
-{{ $.name }}.{{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
-{{- end }}
+{{- if $standard }}
+{{- include "torchserve-kserve.validate.knativeAlone" (dict "given" .given "at" (printf "%s." .name)) }}
 {{- end }}
 {{- end -}}

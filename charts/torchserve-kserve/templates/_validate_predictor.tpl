@@ -13,13 +13,18 @@ minReplicas {{ int .Values.minReplicas }} is more than maxReplicas {{ int .Value
 {{- if and (lt (int .Values.minReplicas) 1) (not (has .Values.autoscalerClass (list "keda" "external"))) }}
 minReplicas 0: deploymentMode Standard can't scale to zero; write 1 or more
 {{- end }}
-{{- range $key, $does := dict "canaryTrafficPercent" "splits no traffic" "containerConcurrency" "limits no pod's requests" }}
-{{- if not (kindIs "invalid" (index $.Values $key)) }}
-{{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
-{{- end }}
-{{- end }}
+{{- include "torchserve-kserve.validate.knativeAlone" (dict "given" .Values "at" "") }}
 {{- if eq "hpa" (include "torchserve-kserve.autoscalerClass" .) }}
 {{- include "torchserve-kserve.validate.scalingHpa" . }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {given: of the predictor or another component, at: what its keys stand after}; out: complaints about what Standard mode ignores. */}}
+{{- define "torchserve-kserve.validate.knativeAlone" -}}
+{{- range $key, $does := dict "canaryTrafficPercent" "splits no traffic" "containerConcurrency" "limits no pod's requests" }}
+{{- if not (kindIs "invalid" (index $.given $key)) }}
+{{ $.at }}{{ $key }}: deploymentMode Standard {{ $does }}, KServe would ignore it; remove it, or use deploymentMode Knative
+{{- end }}
 {{- end }}
 {{- end -}}
 
@@ -81,8 +86,9 @@ models.{{ $name }}.responseTimeout {{ int $model.responseTimeout }} is more than
 {{/* in: root; out: complaints about the server's flavour, protocol, envelope and image. */}}
 {{- define "torchserve-kserve.validate.runtime" -}}
 {{- $runtime := .Values.runtime }}
-{{- $repository := get (include "torchserve-kserve.serverImage" . | fromJson) "repository" }}
-{{- $reference := include "torchserve-kserve.image" (dict "root" . "image" (include "torchserve-kserve.serverImage" . | fromJson)) }}
+{{- $image := include "torchserve-kserve.serverImage" . | fromJson }}
+{{- $repository := $image.repository }}
+{{- $reference := include "torchserve-kserve.image" (dict "root" . "image" $image) }}
 {{- $key := ternary "gpu.image" "runtime.image" (and .Values.gpu.enabled .Values.gpu.image.repository | empty | not) }}
 {{- if not (or $runtime.image.tag $runtime.image.digest) }}
 runtime.image has neither tag nor digest; set one of them
