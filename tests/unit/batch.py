@@ -14,9 +14,10 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import jsonschema
+import jsonschema_rs
 import yaml
 
+from tests.unit import fitting
 from tests.unit.manifest import manifest
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
@@ -79,8 +80,8 @@ def defaults() -> dict:
 
 
 @functools.cache
-def validator() -> jsonschema.Draft7Validator:
-    return jsonschema.Draft7Validator(json.loads((CHART / "values.schema.json").read_text()))
+def validator() -> jsonschema_rs.Draft7Validator:
+    return fitting.validator(json.loads((CHART / "values.schema.json").read_text()))
 
 
 def coalesced(values: dict, under: dict) -> dict:
@@ -98,8 +99,7 @@ def coalesced(values: dict, under: dict) -> dict:
 
 @functools.cache
 def _unfit(key: str, value: str) -> list[str]:
-    errors = validator().iter_errors({key: json.loads(value)})
-    return [f"{error.json_path}: {error.message}" for error in errors]
+    return fitting.misfits(validator(), {key: json.loads(value)})
 
 
 def unfit(whole: dict) -> str:

@@ -6,10 +6,9 @@ import copy
 import itertools
 from collections.abc import Iterator
 
-import jsonschema
-
 from tests.unit.batch import coalesced, defaults
 from tests.unit.cases import CASES, SMALLEST
+from tests.unit.fitting import validator
 from tests.unit.leaves import ENTRY, ITEM, SCHEMA, Key, Path, below, checked_alone, resolved
 from tests.unit.mutation_bases import BASES
 
@@ -89,8 +88,8 @@ def varied(value: object) -> list[object]:
 def others(node: dict, current: object) -> list[object]:
     """Values of a leaf that fit it and are not its current one: its examples first."""
     candidates = [*node.get("examples", []), *node.get("enum", []), *varied(current)]
-    validator = jsonschema.Draft7Validator(checked_alone(node))
-    return [value for value in candidates if (type(value), value) != (type(current), current) and validator.is_valid(value)]
+    judge = validator(checked_alone(node))
+    return [value for value in candidates if (type(value), value) != (type(current), current) and judge.is_valid(value)]
 
 
 def mutations(key: Key) -> tuple[dict, list[dict]]:

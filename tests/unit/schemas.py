@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import yaml
 
 from ci.cluster.source import SOURCE
 from ci.cluster.toolchain import module_folder
 from ci.cluster.versions import versions
+from tests.unit import fitting
 from tests.unit.render import Rehearsal
 
 GROUPS = {
@@ -22,7 +24,7 @@ GROUPS = {
     ("networking.k8s.io/v1", "NetworkPolicy"): "io.k8s.api.networking.v1.NetworkPolicy",
     ("policy/v1", "PodDisruptionBudget"): "io.k8s.api.policy.v1.PodDisruptionBudget",
 }
-
+LONGEST = 300  # a fault may quote the whole object
 
 @functools.cache
 def pinned(module: str, of: str = "core") -> Path:
@@ -60,6 +62,8 @@ def strict(node: object) -> object:
     open_ended = {"additionalProperties", "x-kubernetes-preserve-unknown-fields"} & set(node)
     if isinstance(node.get("properties"), dict) and not open_ended:
         closed["additionalProperties"] = False
+    if isinstance(pattern := node.get("pattern"), str) and "(?i)" in pattern:  # Go knows it, a JSON schema does not
+        closed["pattern"] = re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern.replace("(?i)", ""))
     return closed
 
 
@@ -87,11 +91,11 @@ def custom_resources(version: str = versions()["kserve"]) -> dict[tuple[str, str
 
 
 @functools.cache
-def validator(identity: tuple[str, str], version: str) -> jsonschema.Draft7Validator:
+def validator(identity: tuple[str, str], version: str) -> jsonschema_rs.Draft7Validator:
     """For objects of an apiVersion and kind; KeyError for one that has no schema here."""
     if identity in GROUPS:
-        return jsonschema.Draft7Validator({"$ref": f"#/definitions/{GROUPS[identity]}", "definitions": kubernetes_definitions()})
-    return jsonschema.Draft7Validator(custom_resources(version)[identity])
+        return fitting.validator({"$ref": f"#/definitions/{GROUPS[identity]}", "definitions": kubernetes_definitions()})
+    return fitting.validator(custom_resources(version)[identity])
 
 
 def known(item: dict) -> bool:
@@ -104,8 +108,8 @@ def known(item: dict) -> bool:
 def faults_of(item: str, version: str) -> list[str]:
     """`faults` of an object as JSON: most objects are the same in several cases."""
     parsed = json.loads(item)
-    errors = validator((parsed["apiVersion"], parsed["kind"]), version).iter_errors(parsed)
-    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+    found = fitting.misfits(validator((parsed["apiVersion"], parsed["kind"]), version), parsed)
+    return [fault[:LONGEST] for fault in found]
 
 
 def faults(item: dict, version: str = versions()["kserve"]) -> list[str]:

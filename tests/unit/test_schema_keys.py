@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-import jsonschema
 import pytest
 
 from tests.unit.batch import defaults
+from tests.unit.fitting import misfits, validator
 from tests.unit.leaves import SCHEMA, checked_alone, keys
 
 KEYS = {key.name: key for key in keys()}
@@ -35,14 +35,15 @@ def test_it_is_described_and_its_examples_fit(name):
     node = KEYS[name].node
     assert node.get("description")
     assert node.get("examples"), "without an example"
+    judge = validator(checked_alone(node))
     for example in node["examples"]:
-        assert [error.message for error in jsonschema.Draft7Validator(checked_alone(node)).iter_errors(example)] == [], example
+        assert misfits(judge, example) == [], example
 
 
 @pytest.mark.parametrize("name", [name for name in KEYS if default(KEYS[name].path) is not UNSET])
 def test_its_default_fits(name):
     value = default(KEYS[name].path)
-    assert [error.message for error in jsonschema.Draft7Validator(checked_alone(KEYS[name].node)).iter_errors(value)] == []
+    assert misfits(validator(checked_alone(KEYS[name].node)), value) == []
 
 
 def test_no_keyword_hides_keys_from_the_walk():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 
-import jsonschema
+import jsonschema_rs
 import pytest
 import yaml
 
 from tests.unit.cases import CASES, FILES, SMALLEST, changed
+from tests.unit.fitting import misfits, validator
 from tests.unit.render import CHART, complaints, schema_error
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -58,7 +59,7 @@ def every_node(node: object) -> list[dict]:
 
 
 def test_the_schema_is_a_schema_and_refers_to_itself_only():
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    jsonschema_rs.meta.validate(SCHEMA)
     assert SCHEMA["$schema"] == "http://json-schema.org/draft-07/schema#"
     assert json.dumps(SCHEMA).count('"$ref": "#/definitions/') == json.dumps(SCHEMA).count('"$ref"')
 
@@ -85,7 +86,7 @@ def test_every_object_is_closed_but_the_maps_that_are_the_users():
 
 
 def test_the_default_values_fit_but_for_the_model_that_has_to_be_named():
-    jsonschema.validate(VALUES, SCHEMA)
+    assert misfits(validator(SCHEMA), VALUES) == []
 
 
 @pytest.mark.parametrize("case", CASES)
