@@ -76,12 +76,12 @@ def test_helm_itself_does_the_same(renders: Renders, outcome: Outcome) -> None:
 WRONG_ANSWERS = {
     "a template fails": Answer(failed="nil pointer evaluating interface {}.tag"),
     "no key is named": Answer(said="something is wrong; write something else"),
-    "no YAML": Answer(text="a: b: c"),
+    "no YAML": Answer(pieces=("a: b: c",)),
     "Additional properties are not allowed": Answer(
-        text="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatta: {a: b}\n"),
-    "is not of type": Answer(text="apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 5}\n"),
-    "twice": Answer(text="---\n".join(["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"] * 2)),
-    "helm can't read it": Answer(text="kind: {a: b}\napiVersion: v1\nmetadata: {name: a}\n"),
+        pieces=("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndatta: {a: b}\n",)),
+    "is not of type": Answer(pieces=("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 5}\n",)),
+    "twice": Answer(pieces=("---\n".join(["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"] * 2),)),
+    "helm can't read it": Answer(pieces=("kind: {a: b}\napiVersion: v1\nmetadata: {name: a}\n",)),
     "$.labels": Answer(unfit="$.labels: 5 is not of type 'object'"),
 }
 

@@ -6,6 +6,7 @@ helm prints: test_batch.py.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import shutil
@@ -18,17 +19,20 @@ import jsonschema_rs
 import yaml
 
 from tests.unit import fitting
-from tests.unit.manifest import manifest
+from tests.unit.manifest import documents
 
 CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
-# What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects. The
-# last is of a chart whose programs are empty, which halves the time: no value changes a program.
+# What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects.
 RULES, OBJECTS, NOTES, HASHES = "rules", "objects", "notes", "hashes"
 NOTES_FILE = "templates/NOTES.txt"
-# Each text once, under its hash: most are the same in most cases.
+CASES_FILE = "cases.json"  # read much quicker than values, which are YAML
+# Each text once, of a file that has programs each of them once: most are the same in most cases, and they are most of the text.
+# A file is the numbers of its texts, or a hash.
+BETWEEN = ": |\n"
 LOOP = """{{- $texts := dict }}
 {{- $answers := list }}
-{{- range $case := .Values.cases }}
+{{- $asked := .Files.Get "cases.json" | fromJson }}
+{{- range $case := $asked.cases }}
 {{- $root := omit $ "Values" "Release" }}
 {{- $release := dict "Name" $case.release "Namespace" $case.namespace | merge (omit $.Release "Name" "Namespace") }}
 {{- $_ := set $root "Values" $case.values }}
@@ -37,9 +41,17 @@ LOOP = """{{- $texts := dict }}
 {{- $files := dict }}
 {{- if not $said }}
 {{- range $name := $case.files }}
-{{- $text := include (printf "file:%s" $name) $root }}
-{{- if ne $case.wanted "hashes" }}{{ $_ := set $texts (sha256sum $text) $text }}{{ end }}
-{{- $_ := set $files $name (sha256sum $text) }}
+{{- $file := include (printf "file:%s" $name) $root }}
+{{- if eq $case.wanted "hashes" }}
+{{- $_ := sha256sum $file | set $files $name }}
+{{- else }}
+{{- $numbers := list }}
+{{- range $text := splitList $asked.between $file }}
+{{- if not (hasKey $texts $text) }}{{ $_ := len $texts | set $texts $text }}{{ end }}
+{{- $numbers = get $texts $text | append $numbers }}
+{{- end }}
+{{- $_ := set $files $name $numbers }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- $answers = append $answers (dict "said" $said "files" $files) }}
@@ -58,19 +70,23 @@ class Case(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the chart makes of a case; of the first four, at most one has text.
+    """What the chart makes of a case; at most one of the four is not empty.
 
     Attributes:
         unfit: where the values don't fit the schema, path and error of each place, a line each.
         said: the sentences of validate.yaml, a line each.
         failed: what helm says where a template fails otherwise.
-        text: what `helm template` prints, or the notes, or JSON of the hashes.
+        pieces: what `helm template` prints, a document each, the same one for the same text; or the notes, or JSON of the hashes.
     """
 
     unfit: str = ""
     said: str = ""
     failed: str = ""
-    text: str = ""
+    pieces: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
 
 @functools.cache
@@ -114,17 +130,18 @@ def object_files() -> list[str]:
     return sorted(str(path.relative_to(CHART)) for path in (CHART / "templates").rglob("*.yaml"))
 
 
-def copy_to(folder: Path, programs: bool) -> Path:
-    """The chart with its object files and NOTES.txt as defines and the loop over `.Values.cases`; its programs may be empty."""
-    chart = folder / CHART.name
+@functools.cache
+def copy_with(loop: str) -> Path:
+    """The chart with its object files and NOTES.txt as defines and the loop over the cases; until this process ends."""
+    scratch = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, scratch)
+    chart = Path(scratch) / CHART.name
     shutil.copytree(CHART, chart, ignore=shutil.ignore_patterns("values.yaml", "values.schema.json", "ci"))
     for name in [*object_files(), NOTES_FILE]:
         file = chart / name
         file.with_name(f"_{file.name}.tpl").write_text(f'{{{{ define "file:{name}" }}}}{file.read_text()}{{{{ end }}}}')
         file.unlink()
-    for program in [] if programs else (chart / "files").glob("*.py"):
-        program.write_text("")
-    (chart / "templates" / "cases.yaml").write_text(LOOP)
+    (chart / "templates" / "cases.yaml").write_text(loop)
     return chart
 
 
@@ -134,37 +151,38 @@ def helm_template(chart: Path, values: str, release: str, namespace: str) -> sub
     return subprocess.run(command, input=values, capture_output=True, text=True, timeout=300)
 
 
-def answer_of(case: Case, said: str, hashes: dict[str, str], texts: dict[str, str]) -> Answer:
-    """What the loop printed of a case: the rules' sentences, the hash of each rendered file, and texts by their hashes."""
+def answer_of(case: Case, said: str, files: dict[str, list[int] | str], texts: dict[int, str]) -> Answer:
+    """What the loop printed of a case: the rules' sentences, and of each rendered file the numbers of its texts or its hash."""
+    if said or case.wanted == RULES:
+        return Answer(said=said)
     if case.wanted == HASHES:
-        return Answer(said=said, text="" if said else json.dumps(hashes))
-    files = {name: texts[hashed] for name, hashed in hashes.items()}
-    return Answer(said=said, text=files.get(NOTES_FILE, "") if case.wanted == NOTES else manifest(CHART.name, files))
+        return Answer(pieces=(json.dumps(files),))
+    whole = {name: BETWEEN.join(texts[number] for number in numbers) for name, numbers in files.items()}
+    return Answer(pieces=(whole[NOTES_FILE],) if case.wanted == NOTES else documents(CHART.name, whole))
 
 
-def rendered(chart: Path, cases: list[tuple[Case, dict]]) -> list[Answer]:
+def rendered(cases: list[tuple[Case, dict]]) -> list[Answer]:
     """The answers to cases with their whole values, all of which fit the schema."""
     files = {RULES: [], OBJECTS: object_files(), NOTES: [NOTES_FILE], HASHES: object_files()}
     asked = [case._asdict() | {"values": whole, "files": files[case.wanted]} for case, whole in cases]
-    done = helm_template(chart, json.dumps({"cases": asked}), "batch", "batch")
+    chart = copy_with(LOOP)
+    (chart / CASES_FILE).write_text(json.dumps({"cases": asked, "between": BETWEEN}))
+    done = helm_template(chart, "{}", "batch", "batch")
     if done.returncode and len(cases) > 1:  # a template fails in one of them
         half = len(cases) // 2
-        return rendered(chart, cases[:half]) + rendered(chart, cases[half:])
+        return rendered(cases[:half]) + rendered(cases[half:])
     if done.returncode:
         return [Answer(failed=done.stderr)]
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("#{")]
     found = json.loads(line[1:])
+    texts = {number: text for text, number in found["texts"].items()}
     both = zip(cases, found["answers"], strict=True)
-    return [answer_of(case, answer["said"], answer["files"], found["texts"]) for (case, _), answer in both]
+    return [answer_of(case, answer["said"], answer["files"], texts) for (case, _), answer in both]
 
 
 def answers(cases: list[Case]) -> dict[Case, Answer]:
-    """What the chart makes of each case, in one run of helm; in another one for HASHES, and in more where a template fails."""
+    """What the chart makes of each case, in one run of helm; in more where a template fails."""
     wholes = {case: coalesced(json.loads(case.values), defaults()) for case in cases}
     found = {case: Answer(unfit=unfit(whole)) for case, whole in wholes.items()}
-    for programs in (True, False):
-        fit = [(case, wholes[case]) for case, one in found.items() if not one.unfit and (case.wanted != HASHES) == programs]
-        if fit:
-            with tempfile.TemporaryDirectory() as scratch:
-                found |= zip([case for case, _ in fit], rendered(copy_to(Path(scratch), programs), fit), strict=True)
-    return found
+    fit = [(case, wholes[case]) for case, one in found.items() if not one.unfit]
+    return found | dict(zip([case for case, _ in fit], rendered(fit), strict=True)) if fit else found

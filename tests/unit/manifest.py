@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # Helm's order of installation, of the kinds that the chart has or may have in extraObjects; others follow, by their names.
@@ -13,12 +14,18 @@ KIND = re.compile(r"(?m)^kind:[ ]*[\"']?(\w+)")
 HOOK = re.compile(r"(?m)^ +[\"']?helm\.sh/hook[\"']?:")
 
 
-def manifest(chart: str, files: dict[str, str]) -> str:
-    """Standard output of `helm template` for rendered files, path in the chart -> text; empty where there are none."""
-    plain, hooks = [], []
-    for name in sorted(files):
-        for text in filter(None, SEPARATOR.split(files[name].strip())):
-            kind = found.group(1) if (found := KIND.search(text)) else ""
-            (hooks if HOOK.search(text) else plain).append((kind, f"---\n# Source: {chart}/{name}\n{text.strip()}\n"))
-    plain.sort(key=lambda item: (PLACE.get(item[0], len(PLACE)), item[0] if item[0] not in PLACE else ""))
-    return "".join(text for _, text in plain + hooks)
+def documents(chart: str, files: dict[str, str]) -> tuple[str, ...]:
+    """Standard output of `helm template` for rendered files, path in the chart -> text; a document each."""
+    found = [one for name in sorted(files) for one in _of_file(f"{chart}/{name}", files[name])]
+    return tuple(text for _, text in sorted(found, key=lambda one: one[0]))
+
+
+@functools.cache
+def _of_file(source: str, text: str) -> list[tuple[tuple, str]]:
+    """The documents of a rendered file, each with what it is sorted by. Most files are the same in many renders."""
+    found = []
+    for part in filter(None, SEPARATOR.split(text.strip())):
+        kind = said.group(1) if (said := KIND.search(part)) else ""
+        place = (False, PLACE.get(kind, len(PLACE)), "" if kind in PLACE else kind)
+        found.append(((True,) if HOOK.search(part) else place, f"---\n# Source: {source}\n{part.strip()}\n"))
+    return found

@@ -72,12 +72,20 @@ def parsed(document: str) -> bytes:
     return pickle.dumps(yaml.load(document, LOADER))
 
 
-def rendered(values: dict, release: str = RELEASE) -> str:
-    """What `helm template` prints. RenderError where the chart refuses the values."""
-    found = answer(values, OBJECTS, release)
+NOTHING = pickle.dumps(None)
+
+
+def pieces(values: dict, release: str = RELEASE, wanted: str = OBJECTS) -> tuple[str, ...]:
+    """What helm prints, document for document. RenderError where the chart refuses the values."""
+    found = answer(values, wanted, release)
     if found.unfit or found.said or found.failed:
         raise RenderError(found.unfit or found.said or found.failed)
-    return found.text
+    return found.pieces
+
+
+def rendered(values: dict, release: str = RELEASE) -> str:
+    """What `helm template` prints."""
+    return "".join(pieces(values, release))
 
 
 @functools.cache
@@ -92,8 +100,8 @@ def misfits(document: str) -> list[str]:
 def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART, fits: bool = True) -> list[dict]:
     """Every object that the chart renders with these values, hooks included; each is what an API server takes, unless `fits` is
     False: a test says so where the user's own wrong field is its subject."""
-    text = rendered(values, release) if chart == CHART else helm_template(json.dumps(values), release, chart)
-    documents = [document for document in re.split(r"(?m)^---\n", text) if pickle.loads(parsed(document))]
+    found = pieces(values, release) if chart == CHART else re.split("(?m)^---\n", helm_template(json.dumps(values), release, chart))
+    documents = [document for document in found if parsed(document) != NOTHING]
     if fits and not Rehearsal.on:
         wrong = [misfit for document in documents for misfit in misfits(document)]
         assert not wrong, "the chart renders what the API server refuses or drops: " + "; ".join(wrong)
@@ -152,7 +160,4 @@ def mounted(objects: list[dict]) -> dict[str, str]:
 
 def notes(values: dict) -> str:
     """NOTES.txt as an install prints it."""
-    found = answer(values, NOTES)
-    if found.unfit or found.said or found.failed:
-        raise RenderError(found.unfit or found.said or found.failed)
-    return found.text
+    return "".join(pieces(values, wanted=NOTES))
