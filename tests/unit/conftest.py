@@ -26,7 +26,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A module's tests go to one worker (`--dist loadgroup`), which has made or loaded already what they need."""
+    """A module's tests go to one worker (`--dist loadgroup`): what they cache is made once."""
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
@@ -54,19 +54,13 @@ def pytest_runtest_setup(item):
     from tests.unit import rehearsal  # here: asserts in it and in what it imports are re-written by now
 
     COUNTED["tests"] += 1
-    rehearsed = item.session.stash.setdefault(REHEARSED, set())
-    if item.path in rehearsed:
+    if COUNTED["tests"] > 1:
         return
-    rehearsed.add(item.path)
-    items = [other for other in item.session.items if other.path == item.path and rehearsal.may_be_rehearsed(other)]
-    if len(items) > 1:
-        factory = item.config._tmp_path_factory
-        base = factory.getbasetemp()
-        store = (base.parent if hasattr(item.config, "workerinput") else base) / "renders"
-        rehearsal.share(store, item.path.stem, items)
-
-
-REHEARSED = pytest.StashKey[set]()
+    items = [other for other in item.session.items if other.path.is_relative_to(HERE) and rehearsal.may_be_rehearsed(other)]
+    base = item.config._tmp_path_factory.getbasetemp()
+    of = getattr(item.config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    store = base.parent if hasattr(item.config, "workerinput") else base
+    rehearsal.share(store / "renders", items, int(of["workerid"].removeprefix("gw")), of["workercount"])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,8 +1,8 @@
-"""Finds out what a module's tests will ask of the chart, so that one run of helm answers it.
+"""Finds out what the tests will ask of the chart, so that one run of helm answers it.
 
-Before the first test of a module, its tests that take no fixture are called without being judged: each gets as far as the first
-thing that isn't known, which is noted. One run of helm answers all that was noted, and those that didn't get to their end are
-called again, until nothing new is asked. The workers of a run share the answers, in a file for each module.
+Before the first test, those that take no fixture are called without being judged: each gets as far as the first thing that isn't
+known, which is noted. One run of helm answers all that was noted, and those that didn't get to their end are called again, until
+nothing new is asked. Each worker of a run does that with its share of the tests, and tells the others the answers in a file.
 
 A rehearsal renders and does nothing else: a test that would start a process, a thread or a server ends before it does.
 """
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -64,14 +64,15 @@ def rehearse(items: list[pytest.Function]) -> dict[batch.Case, batch.Answer]:
     return found
 
 
-def share(store: Path, module: str, items: list[pytest.Function]) -> None:
-    """Makes known what the module's tests ask: out of the store, where another worker has put it, or by a rehearsal."""
+def share(store: Path, items: list[pytest.Function], worker: int, workers: int) -> None:
+    """Makes known what the tests ask: a worker's own share by a rehearsal, the others' out of the store. Whoever comes to a share
+    first rehearses it; a worker may have other tests to begin with."""
     store.mkdir(exist_ok=True)
-    with (store / f"{module}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        file = store / f"{module}.json"
-        if file.exists():
-            pairs = json.loads(file.read_text())
-            render.KNOWN.update({batch.Case(*case): batch.Answer(*answer) for case, answer in pairs})
-        else:
-            file.write_text(json.dumps(list(rehearse(items).items())))
+    for number in (*range(worker, workers), *range(worker)):
+        with (store / f"{number}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            file = store / f"{number}.pickle"
+            if file.exists():
+                render.KNOWN.update(pickle.loads(file.read_bytes()))
+            else:
+                file.write_bytes(pickle.dumps(rehearse(items[number::workers])))

@@ -17,7 +17,7 @@ NAMESPACE = "models"
 RELEASE = "demo"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-# What is known already; tests/unit/rehearsal.py fills it ahead of a module's tests.
+# What is known already; tests/unit/rehearsal.py fills it ahead of the tests.
 KNOWN: dict[Case, Answer] = {}
 
 
@@ -100,7 +100,8 @@ def misfits(document: str) -> list[str]:
 def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART, fits: bool = True) -> list[dict]:
     """Every object that the chart renders with these values, hooks included; each is what an API server takes, unless `fits` is
     False: a test says so where the user's own wrong field is its subject."""
-    found = pieces(values, release) if chart == CHART else re.split("(?m)^---\n", helm_template(json.dumps(values), release, chart))
+    others = [] if chart == CHART else re.split("(?m)^---\n", helm_template(json.dumps(values), release, chart))
+    found = others or pieces(values, release)
     documents = [document for document in found if parsed(document) != NOTHING]
     if fits and not Rehearsal.on:
         wrong = [misfit for document in documents for misfit in misfits(document)]
