@@ -21,6 +21,7 @@ from ci.__main__ import parser
 from ci.cluster import shell
 from ci.cluster.paths import CHART, REPOSITORY
 from tests.unit.docs_values import PLACEHOLDERS, snippets
+from tests.unit.render import LOADER
 
 ALL = commands.all_commands()
 ENTRIES = commands.table()
@@ -131,7 +132,7 @@ def helm_arguments(page: str, command: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(("page", "command"), of("test_an_install_or_upgrade_renders"))
 def test_an_install_or_upgrade_renders(page: str, command: str, tmp_path: Path) -> None:
     rendered = shell.output(["helm", *helm_arguments(page, command, tmp_path)], cwd=tmp_path)
-    (service,) = [item for item in yaml.safe_load_all(rendered) if item and item["kind"] == "InferenceService"]
+    (service,) = [item for item in yaml.load_all(rendered, LOADER) if item and item["kind"] == "InferenceService"]
     assert service["metadata"]["name"] == re.sub("REL|…", "demo", command.split()[2])
 
 
