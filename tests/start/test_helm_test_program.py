@@ -13,8 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.unit.cases import SMALLEST
-from tests.unit.render import only, render_chart
+from tests.start.rendered import predict_program
 
 REQUEST = {"instances": [{"data": "Hello World!"}]}
 
@@ -55,9 +54,8 @@ def server(answer: tuple[int, str]) -> Iterator[tuple[str, list[tuple[str, str, 
 
 def run(url: str, request: dict | None, wait: float = 5, protocol: str = "v1") -> subprocess.CompletedProcess[str]:
     """The rendered command of the test pod with other arguments."""
-    program = only(render_chart(SMALLEST), "Pod")["spec"]["containers"][0]["command"][1:]
     requests = json.dumps([{"model": "bert", "request": request}])
-    command = [sys.executable, *program, "--url", url, "--requests", requests, "--wait-seconds", str(wait)]
+    command = [sys.executable, "-c", predict_program(), "--url", url, "--requests", requests, "--wait-seconds", str(wait)]
     command += ["--protocol", protocol] if protocol != "v1" else []
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 

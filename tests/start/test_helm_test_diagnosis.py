@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import signal
 import socket
@@ -16,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cases import SMALLEST
-from tests.unit.render import only, render_chart
+from tests.start.rendered import predict_program
 from tests.waiting import until
 
 KEYS = "why all name claim seed service pods fetch log previous models policies authorization"
@@ -35,17 +33,11 @@ exec(compile(program.replace("CONNECT_SECONDS = 5.0", "CONNECT_SECONDS = 0.3"), 
 """
 
 
-@functools.cache
-def program() -> str:
-    """The program as the test's pod has it."""
-    return only(render_chart(SMALLEST), "Pod")["spec"]["containers"][0]["command"][2]
-
-
 def command(url: str, *more: str, example: dict | None = EXAMPLE, no_name: int = 0) -> list[str]:
     requests = json.dumps([{"model": "bert", "request": example}])
     options = ["--url", url, "--requests", requests, "--commands", json.dumps(COMMANDS), "--order", json.dumps(ORDER)]
     options += ["--wait-seconds", "0.2"]
-    return [sys.executable, "-c", RUN, program(), str(no_name), *options, *more]
+    return [sys.executable, "-c", RUN, predict_program(), str(no_name), *options, *more]
 
 
 def run(*arguments: str, **how: object) -> tuple[int, list[str], str]:

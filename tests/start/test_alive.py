@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.unit.render import CHART
+from tests.start.conftest import FILES
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def server(status: int | None) -> Iterator[int]:
 
 
 def alive(*addresses: str) -> subprocess.CompletedProcess[str]:
-    command = ["bash", str(CHART / "files" / "alive.sh"), *addresses]
+    command = ["bash", str(FILES / "alive.sh"), *addresses]
     return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
