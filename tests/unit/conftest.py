@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def pytest_runtest_setup(item):
     of = getattr(item.config, "workerinput", {"workerid": "gw0", "workercount": 1})
     store = base.parent if hasattr(item.config, "workerinput") else base
     rehearsal.share(store / "renders", items, int(of["workerid"].removeprefix("gw")), of["workercount"])
+    gc.freeze()  # tests, renders and schemas stay to the end; the collector would look at them again and again
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -109,6 +109,12 @@ def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART, fits
     return [pickle.loads(parsed(document)) for document in documents]
 
 
+def render_charts(cases: list[dict]) -> list[list[dict]]:
+    """The same of several values, all of which are asked for at once."""
+    answers([case_of(values, OBJECTS) for values in cases])
+    return [render_chart(values) for values in cases]
+
+
 def complaints(values: dict, release: str = RELEASE, namespace: str = NAMESPACE) -> list[str]:
     """The sentences with which validate.yaml refuses the values, an empty list where it does not and all objects render."""
     found = answer(values, OBJECTS, release, namespace)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.unit.cases import CASES, EXISTING, SMALLEST, URI, changed
-from tests.unit.render import CHART, of_kind, only, render_chart
+from tests.unit.render import CHART, of_kind, only, render_chart, render_charts
 from tests.unit.schemas import faults
 
 # Kinds whose contents can't change under one name: immutable ConfigMaps, a Job's spec, a runtime whose change would
@@ -68,16 +68,16 @@ def copy_of_chart(scratch, edits: dict[str, str]):
 
 def test_contents_never_differ_under_one_name():
     known: dict[tuple[str, str], str] = {}
-    for values in VARIANTS:
-        for identity, contents in hashed(render_chart(values)).items():
+    for objects in render_charts(VARIANTS):
+        for identity, contents in hashed(objects).items():
             assert known.setdefault(identity, contents) == contents, identity
 
 
 @pytest.mark.parametrize("kind", CONTENTS)
 def test_one_content_never_has_two_names(kind):
     known: dict[str, str] = {}
-    for values in VARIANTS:
-        for (found, name), contents in hashed(render_chart(values)).items():
+    for objects in render_charts(VARIANTS):
+        for (found, name), contents in hashed(objects).items():
             assert found != kind or known.setdefault(contents, name) == name
 
 

@@ -33,11 +33,12 @@ def test_the_program_may_write_to_its_temporary_folder_only():
     assert mounts(SMALLEST)["/tmp"][1] == {"name": "tmp", "emptyDir": {}}
 
 
-def test_a_new_revision_is_a_new_file_for_every_source():
-    for given in ({"uri": "https://h/a.mar"}, {"uri": "upload://a.mar"}, {"build": {"handler": "image_classifier"}}):
-        files = {plan(source(**given) | {"seed": {"revision": revision}})[0]["path"] for revision in ("", "1", 1, "2")}
-        assert len(files) == 3, "1 and '1' are one revision"
-        assert plan(source(**given) | {"seed": {"revision": ""}})[0]["path"] == f"model-store/{file(**given)}"
+@pytest.mark.parametrize("given", [
+    {"uri": "https://h/a.mar"}, {"uri": "upload://a.mar"}, {"build": {"handler": "image_classifier"}}])
+def test_a_new_revision_is_a_new_file_for_every_source(given):
+    files = {plan(source(**given) | {"seed": {"revision": revision}})[0]["path"] for revision in ("", "1", 1, "2")}
+    assert len(files) == 3, "1 and '1' are one revision"
+    assert plan(source(**given) | {"seed": {"revision": ""}})[0]["path"] == f"model-store/{file(**given)}"
 
 
 def test_connections_are_the_programs():

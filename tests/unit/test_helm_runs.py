@@ -15,6 +15,7 @@ RUNS_HELM = "import subprocess\n\n\ndef test_helm():\n    subprocess.run(['helm'
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A repository with the unit tests' conftest.py in `unit`, and helm in one test there and in two of another suite."""
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     files = {"unit/conftest.py": (Path(__file__).parent / "conftest.py").read_text(), "unit/test_one.py": RUNS_HELM,
              "other/test_two.py": RUNS_HELM, "other/test_three.py": RUNS_HELM}
     for name, text in files.items():
@@ -26,6 +27,6 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 @pytest.mark.parametrize("how", [[], ["-n", "1"]])
 def test_only_runs_of_unit_tests_are_counted(suite: pytest.Pytester, how: list[str]) -> None:
-    found = suite.runpytest_subprocess("--import-mode=importlib", *how, "other", "unit")
+    found = suite.runpytest_subprocess("--import-mode=importlib", "-p", "xdist", *how, "other", "unit")
     found.assert_outcomes(passed=3)
     found.stdout.fnmatch_lines(["1 runs of helm for 1 unit tests"])
