@@ -16,4 +16,4 @@ def misfits(judge: jsonschema_rs.Draft7Validator, value: object) -> list[str]:
 
 
 def _path(keys: list[str | int]) -> str:
-    return "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return "$" + "".join(f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in keys)
