@@ -25,9 +25,9 @@ CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
 # What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects.
 RULES, OBJECTS, NOTES, HASHES = "rules", "objects", "notes", "hashes"
 NOTES_FILE = "templates/NOTES.txt"
-CASES_FILE = "cases.json"  # read much quicker than values, which are YAML
-# Each text once, of a file that has programs each of them once: most are the same in most cases, and they are most of the text.
-# A file is the numbers of its texts, or a hash.
+CASES_FILE = "cases.json"  # read quicker than values, which are YAML
+# The loop prints each text once, of a file that has programs each of them: they are most of the text, and the same in most cases.
+# Of a file it says the numbers of its texts, or a hash.
 BETWEEN = ": |\n"
 LOOP = """{{- $texts := dict }}
 {{- $answers := list }}

@@ -19,6 +19,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What is known already; tests/unit/rehearsal.py fills it ahead of the tests.
 KNOWN: dict[Case, Answer] = {}
+NOTHING = pickle.dumps(None)  # what `parsed` makes of a document that is empty
 
 
 class RenderError(Exception):
@@ -72,9 +73,6 @@ def parsed(document: str) -> bytes:
     return pickle.dumps(yaml.load(document, LOADER))
 
 
-NOTHING = pickle.dumps(None)
-
-
 def pieces(values: dict, release: str = RELEASE, wanted: str = OBJECTS) -> tuple[str, ...]:
     """What helm prints, document for document. RenderError where the chart refuses the values."""
     found = answer(values, wanted, release)
@@ -100,8 +98,10 @@ def misfits(document: str) -> list[str]:
 def render_chart(values: dict, release: str = RELEASE, chart: Path = CHART, fits: bool = True) -> list[dict]:
     """Every object that the chart renders with these values, hooks included; each is what an API server takes, unless `fits` is
     False: a test says so where the user's own wrong field is its subject."""
-    others = [] if chart == CHART else re.split("(?m)^---\n", helm_template(json.dumps(values), release, chart))
-    found = others or pieces(values, release)
+    if chart == CHART:
+        found = pieces(values, release)
+    else:
+        found = re.split(r"(?m)^---\n", helm_template(json.dumps(values), release, chart))
     documents = [document for document in found if parsed(document) != NOTHING]
     if fits and not Rehearsal.on:
         wrong = [misfit for document in documents for misfit in misfits(document)]
