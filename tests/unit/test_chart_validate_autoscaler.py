@@ -63,7 +63,7 @@ RULES = {
         changed(SCALED, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
         "maxReplicas 3: the autoscaler compares use with runtime.resources.requests.memory, and there is none, so it would never "
         "scale; write one, or set maxReplicas=1",
-        changed(KNATIVE, autoscalerClass=HPA, scaleMetric="memory", scaleTarget=800, runtime=NO_MEMORY),
+        changed(KNATIVE, autoscalerClass=HPA, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
     ),
     "fixed number of pods and a metric": (
         changed(SMALLEST, autoscalerClass="none", scaleMetric="cpu"),
