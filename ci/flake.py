@@ -6,6 +6,7 @@ goes on from what is recorded; it ends at the first run that fails, which is rec
 
 import argparse
 import datetime
+import itertools
 import json
 import os
 import sys
@@ -60,10 +61,18 @@ def recorded(file: Path = RECORD) -> list[Run]:
 
 def page(runs: Sequence[Run] | None = None) -> str:
     """docs/flake.md as the record makes it."""
-    groups: dict[tuple[str, str], list[Run]] = {}
-    for run in recorded() if runs is None else runs:
+    runs, groups = recorded() if runs is None else runs, {}
+    for run in runs:
         groups.setdefault((run.tree, run.part), []).append(run)
-    return HEAD + "".join(f"| {' | '.join(_row(group))} |\n" for group in groups.values())
+    rows = "".join(f"| {' | '.join(_row(group))} |\n" for group in groups.values())
+    ends = [f"{in_a_row(runs, part)} of {part}" for part in (FAST, ON_CLUSTER) if any(run.part == part for run in runs)]
+    return f"{HEAD}{rows}\nRuns up to the last one in which nothing failed, of whatever trees: {', '.join(ends)}.\n"
+
+
+def in_a_row(runs: Sequence[Run], part: str) -> int:
+    """How many of a part's last runs passed, one after the other."""
+    mine = [run for run in reversed(runs) if run.part == part]
+    return len(list(itertools.takewhile(lambda run: not run.failed, mine)))
 
 
 def _row(runs: list[Run]) -> list[str]:

@@ -1,5 +1,6 @@
 """A release of the chart on a cluster: its pods, logs and conditions, and predict calls to it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,9 @@ from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 
 READY_SECONDS = 180
+# In Standard mode KServe reports the generation of its Deployment, which a change of scaling leaves as it is: from then on the
+# InferenceService's is ahead for good. So after this time, in which KServe has taken up any change, its word is not awaited.
+TAKEN_UP_SECONDS = 15
 
 
 def client(kubeconfig: Path) -> kubernetes.client.ApiClient:
@@ -36,6 +40,13 @@ def create(make: Callable[..., Any], *arguments: Any) -> None:
 def _has_failed(job: Any) -> bool:
     """Whether a Job has failed for good."""
     return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
+
+
+def _is_rolled_out(deployment: Any) -> bool:
+    """Whether all pods of a Deployment are of its newest template, and available."""
+    status = deployment.status
+    return ((status.observed_generation or 0) >= deployment.metadata.generation
+            and status.updated_replicas == status.available_replicas == status.replicas)
 
 
 def _conditions(service: dict[str, Any]) -> dict[str, str]:
@@ -90,16 +101,19 @@ class Release:
         return str(status.get("lastFailureInfo", {}).get("message", ""))
 
     def wait_until_ready(self, seconds: float = READY_SECONDS) -> None:
-        """Waits until the InferenceService is Ready for its newest generation; ends early when the seeding Job has failed."""
-        wait_for(f"InferenceService {self.namespace}/{self.name} to be Ready", self._is_ready, seconds=seconds,
+        """Waits until the InferenceService is Ready, for its newest generation as far as KServe tells that.
+
+        Ends early when the seeding Job has failed.
+        """
+        taken_up = time.monotonic() + TAKEN_UP_SECONDS
+        wait_for(f"InferenceService {self.namespace}/{self.name} to be Ready",
+                 lambda: self._is_ready(any_generation=time.monotonic() > taken_up), seconds=seconds,
                  give_up=self.seed_failure, state=self.state)
 
     def state(self) -> str:
         """In one line: conditions that are not true, why a pod can't be made, for each pod what it waits for or how it ended."""
         parts = [f"{kind} is {status}" for kind, status in self.conditions().items() if status != "True"]
-        made = kubernetes.client.AppsV1Api(self.api).list_namespaced_deployment(
-            self.namespace, label_selector=f"serving.kserve.io/inferenceservice={self.name}").items
-        parts += [condition.message for item in made for condition in item.status.conditions or []
+        parts += [condition.message for item in self._deployments() for condition in item.status.conditions or []
                   if condition.type == "ReplicaFailure"]
         for pod in (*self.seed_pods(), *self.predictor_pods()):
             parts.append(f"pod {pod.metadata.name} is {pod.status.phase}")
@@ -186,11 +200,16 @@ class Release:
         """POST to any path of the server; options as for requests."""
         return self.route.request("POST", path, **options)
 
-    def _is_ready(self) -> bool:
+    def _is_ready(self, *, any_generation: bool) -> bool:
         service = self.inference_service()
-        status = service.get("status", {})
-        current = status.get("observedGeneration", 0) >= service["metadata"]["generation"]
-        return current and _conditions(service).get("Ready") == "True"
+        current = service.get("status", {}).get("observedGeneration", 0) >= service["metadata"]["generation"]
+        ready = _conditions(service).get("Ready") == "True"
+        return ready and (current or (any_generation and all(_is_rolled_out(item) for item in self._deployments())))
+
+    def _deployments(self) -> list[Any]:
+        """The Deployments of the InferenceService's components."""
+        return kubernetes.client.AppsV1Api(self.api).list_namespaced_deployment(
+            self.namespace, label_selector=f"serving.kserve.io/inferenceservice={self.name}").items
 
     def _pods(self, selector: str) -> list[Any]:
         pods = self.core.list_namespaced_pod(self.namespace, label_selector=selector).items

@@ -111,6 +111,15 @@ def test_a_rollback_brings_the_old_model_back(changing: Release, chart: Helm, mo
     assert _ask(changing).json() == {"predictions": ["one"]}
 
 
+@pytest.mark.only("Standard")  # where KServe does not tell that it has taken such a change up
+def test_a_change_of_scaling_alone_rolls_nothing_and_the_release_is_ready_again(
+        changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]], mode: str) -> None:
+    pods, before = uids(changing.predictor_pods()), rollouts(changing, mode)
+    chart.install(NAME, tiny("one", {"maxReplicas": 2}))
+    changing.wait_until_ready()
+    assert (uids(changing.predictor_pods()), rollouts(changing, mode)) == (pods, before)
+
+
 def test_no_request_was_lost_in_any_of_these_changes(release: Release, traffic: Traffic, mode: str) -> None:
     wait_for("the pods of older revisions to go", lambda: len(release.predictor_pods()) == 1, seconds=GONE_SECONDS)
     traffic.wait_for_answers(AFTER_CHANGE)

@@ -20,14 +20,14 @@ from ci.release import Release
 from tests.e2e.groups import MODES
 from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, uids
+from tests.e2e.watching import pods_of, ready_pods_of, uids
 
 NAME, MODEL, REQUEST = "greatly", "tiny", {"instances": [{}]}
 # Helm comes to it after ConfigMaps and before the Job, the InferenceService and the runtime; the API server takes no port 0.
 REFUSED = {"extraObjects": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{ .Release.Name }}-refused"},
                              "spec": {"ports": [{"port": 0}]}}]}
 GUARDED = {"networkPolicy": {"enabled": True}}  # helm changes policies in place, before it asks KServe
-ROUTED_SECONDS, TRAFFIC_SECONDS = 60, 600
+ROUTED_SECONDS, SETTLED_SECONDS, TRAFFIC_SECONDS = 60, 180, 600
 AFTER_CHANGE = 100  # answers, five seconds of them, after the old pods are out of the way
 # One pod with a claim for one node, to which a rollout adds a pod for a while; and two pods with a shared claim.
 SURGE, REPLICAS = "one pod", "two pods"
@@ -104,8 +104,9 @@ def changing(release: Release, traffic: Traffic, shape: str, mode: str) -> Itera
 
 @both
 def test_a_change_of_the_mode_is_refused_with_a_sentence_and_nothing_of_the_release_is_touched(
-        changing: Release, chart: Helm, values: Callable[..., Values], mode: str) -> None:
-    before, history, other = _state(changing), chart("history", changing.name), next(name for name in MODES if name != mode)
+        changing: Release, chart: Helm, values: Callable[..., Values], shape: str, mode: str) -> None:
+    before, history = _settled(changing, shape), chart("history", changing.name)
+    other = next(name for name in MODES if name != mode)
     with pytest.raises(Problem, match=f"deploymentMode {other}: the release runs in mode {mode}"):
         chart.install(changing.name, values("one", {"deploymentMode": other}))
     assert (_state(changing), chart("history", changing.name)) == (before, history)
@@ -113,8 +114,8 @@ def test_a_change_of_the_mode_is_refused_with_a_sentence_and_nothing_of_the_rele
 
 @both
 def test_an_upgrade_that_is_refused_half_way_leaves_the_pods_and_the_former_values_mend_it(
-        changing: Release, chart: Helm, values: Callable[..., Values]) -> None:
-    before, former = _state(changing), yaml.safe_load(chart("get", "values", changing.name, "--output", "yaml"))
+        changing: Release, chart: Helm, values: Callable[..., Values], shape: str) -> None:
+    before, former = _settled(changing, shape), yaml.safe_load(chart("get", "values", changing.name, "--output", "yaml"))
     with pytest.raises(Problem, match=r"UPGRADE FAILED: .*-refused"):
         chart.install(changing.name, values("two", REFUSED), "--cleanup-on-fail")
     assert _state(changing) == before
@@ -172,6 +173,13 @@ def _changed(running: Release, chart: Helm, given: Values, shape: str, mode: str
 
 def _pods(running: Release, shape: str) -> bool:
     return len(running.predictor_pods()) == PODS[shape]
+
+
+def _settled(running: Release, shape: str) -> dict[str, Any]:
+    """_state(), once the change before is over: Knative adds and removes pods for some time after the requests have moved."""
+    wait_for(f"{shape} alone, ready, and no trace of others",
+             lambda: len(pods_of(running)) == len(ready_pods_of(running)) == PODS[shape], seconds=SETTLED_SECONDS)
+    return _state(running)
 
 
 def _state(running: Release) -> dict[str, Any]:

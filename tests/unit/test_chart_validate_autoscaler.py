@@ -26,6 +26,7 @@ QUERY = {
         }
     ]
 }
+NO_MEMORY = {"resources": {"requests": {"memory": None}, "limits": {"memory": None}}}
 KEDA = changed(SCALED, autoscalerClass="keda", predictor={"autoScaling": QUERY})
 
 # wrong values -> the sentence, then right values that differ as little as possible.
@@ -51,6 +52,18 @@ RULES = {
         changed(SMALLEST, autoscalerClass="hpa", minReplicas=3, maxReplicas=3),
         "autoscalerClass: minReplicas and maxReplicas are both 3, so there is nothing to scale; raise maxReplicas, or remove it",
         changed(SMALLEST, autoscalerClass="none", minReplicas=3, maxReplicas=3),
+    ),
+    "an autoscaler without a request": (
+        changed(SCALED, runtime={"resources": {"requests": {"cpu": None}, "limits": {"cpu": None}}}),
+        "maxReplicas 3: the autoscaler compares use with runtime.resources.requests.cpu, and there is none, so it would never "
+        "scale; write one, or set maxReplicas=1",
+        changed(SCALED, runtime={"resources": {"requests": {"cpu": None}}}),
+    ),
+    "an autoscaler by memory without a request": (
+        changed(SCALED, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
+        "maxReplicas 3: the autoscaler compares use with runtime.resources.requests.memory, and there is none, so it would never "
+        "scale; write one, or set maxReplicas=1",
+        changed(KNATIVE, autoscalerClass=HPA, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
     ),
     "fixed number of pods and a metric": (
         changed(SMALLEST, autoscalerClass="none", scaleMetric="cpu"),

@@ -158,6 +158,11 @@ RULES = {
         "properties.cpu_launcher_args has no effect without cpu_launcher_enable; set properties.cpu_launcher_enable=true, or "
         "remove it",
         given(cpu_launcher_args="-x", cpu_launcher_enable=True)),
+    "workers on a port that is taken": (
+        given(use_native_io=False, initial_worker_port=8080),
+        "properties.initial_worker_port 8080: without properties.use_native_io the workers listen on 1 ports from there on, and "
+        "8080 is taken in the pod; write another one, for example 9100",
+        given(use_native_io=True, initial_worker_port=8080)),
     "a collector that is off": (
         given(system_metrics_cmd="a.py"), f"properties.system_metrics_cmd {METRICS_OFF}",
         given(system_metrics_cmd="a.py", disable_system_metrics=False)),

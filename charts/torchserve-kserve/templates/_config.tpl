@@ -7,16 +7,15 @@ replaced may have to start again, when helm has long deleted its ConfigMaps. */}
 {{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
 {{- end -}}
 
-{{/* in: root; out: JSON of the ports: serving (KServe's), inference and management (TorchServe's), others (what a ready wrapper
-listens on besides). 8080 and 8081 are written down in KServe's wrapper. */}}
+{{/* in: root; out: JSON of the ports: rest and, of the wrapper alone, grpc (what KServe may call, written down in KServe's wrapper);
+inference, management, grpcInference and grpcManagement (TorchServe's); others (what a ready wrapper listens on besides). */}}
 {{- define "torchserve-kserve.ports" -}}
-{{- if eq .Values.runtime.flavor "native" -}}
-{"serving": 8080, "inference": 8080, "management": 8081, "others": []}
-{{- else if eq .Values.protocol "grpc-v2" -}}
-{"serving": 8081, "inference": 8085, "management": 8086, "others": [8080, 8081]}
-{{- else -}}
-{"serving": 8080, "inference": 8085, "management": 8086, "others": [8080]}
+{{- $ports := dict "rest" 8080 "inference" 8080 "management" 8081 "grpcInference" 7070 "grpcManagement" 7071 "others" list -}}
+{{- if eq .Values.runtime.flavor "wrapper" -}}
+{{- $others := ternary (list 8080 8081) (list 8080) (eq .Values.protocol "grpc-v2") -}}
+{{- $ports = merge (dict "grpc" 8081 "inference" 8085 "management" 8086 "others" $others) $ports -}}
 {{- end -}}
+{{- toJson $ports -}}
 {{- end -}}
 
 {{/* in: root; out: TorchServe's service_envelope. */}}
@@ -35,8 +34,8 @@ management_address: http://127.0.0.1:{{ $ports.management }}
 metrics_address: http://{{ ternary "0.0.0.0" "127.0.0.1" .Values.metrics.enabled }}:{{ int .Values.metrics.port }}
 grpc_inference_address: 127.0.0.1
 grpc_management_address: 127.0.0.1
-grpc_inference_port: "7070"
-grpc_management_port: "7071"
+grpc_inference_port: {{ $ports.grpcInference | quote }}
+grpc_management_port: {{ $ports.grpcManagement | quote }}
 model_store: /mnt/models/model-store
 service_envelope: {{ include "torchserve-kserve.envelope" . }}
 allowed_urls: file:///mnt/models/.*

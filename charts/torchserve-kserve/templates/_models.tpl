@@ -113,7 +113,7 @@ gRPC, and the wrapper's REST has a port besides in Standard mode. */}}
 {{- if ne .Values.protocol "grpc-v2" -}}
 {{ include "torchserve-kserve.clusterUrl" . }}
 {{- else if eq .Values.deploymentMode "Standard" -}}
-{{ include "torchserve-kserve.clusterUrl" . }}:8080
+{{ include "torchserve-kserve.clusterUrl" . }}:{{ (include "torchserve-kserve.ports" . | fromJson).rest }}
 {{- end -}}
 {{- end -}}
 

@@ -51,7 +51,7 @@ it counts for users. */}}
 agent, is called from inside the pod. In Standard mode the agent takes the place of the first port in KServe's
 Service; a Service without an address of its own (serviceClusterIPNone) leads to the server past it. */}}
 {{- define "torchserve-kserve.predictPorts" -}}
-{{- $ports := ternary (list 8080) (list 8080 8081) (eq .Values.runtime.flavor "native") -}}
+{{- $ports := pick (include "torchserve-kserve.ports" . | fromJson) "rest" "grpc" | values | sortAlpha -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $ports = include "torchserve-kserve.agentPort" . | int | append $ports -}}{{- end -}}
 {{- $queue := include "torchserve-kserve.queueProxyPorts" . | fromJson -}}
 {{- ternary (list $queue.http1 $queue.http2 $queue.https) $ports (eq .Values.deploymentMode "Knative") | include "torchserve-kserve.policyPorts" | trim -}}

@@ -75,23 +75,32 @@ persistentVolumeClaim: kubernetes.podspec-persistent-volume-claim
 {{/* in: root; out: JSON {fields: {field: flag}} of what is given and needs a flag, in Knative mode. */}}
 {{- define "torchserve-kserve.neededFlags" -}}
 {{- $needed := dict -}}
-{{- $ofVolumes := include "torchserve-kserve.knativeVolumeFlags" . | fromYaml -}}
 {{- range $component := list "predictor" "transformer" "explainer" -}}
-{{- $given := index $.Values $component -}}
-{{- range $field, $flag := include "torchserve-kserve.knativeFlags" $ | fromYaml -}}
-{{- if get $given $field -}}{{- $_ := set $needed (printf "%s.%s" $component $field) $flag -}}{{- end -}}
-{{- end -}}
-{{- range $kind, $flag := $ofVolumes -}}
-{{- range $given.volumes -}}
-{{- if hasKey . $kind -}}{{- $_ := set $needed (printf "%s.volumes of kind %s" $component $kind) $flag -}}{{- end -}}
-{{- end -}}
+{{- range $field, $flag := include "torchserve-kserve.componentFlags" (index $.Values $component) | fromJson -}}
+{{- $_ := set $needed (printf "%s.%s" $component $field) $flag -}}
 {{- end -}}
 {{- end -}}
 {{- range .Values.predictor.containers -}}
 {{- if or .livenessProbe .readinessProbe -}}{{- $_ := set $needed "predictor.containers with probes" "multi-container-probing" -}}{{- end -}}
 {{- end -}}
-{{- range $field, $given := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" -}}
-{{- if and $.Values.gpu.enabled $given -}}{{- $_ := include "torchserve-kserve.knativeFlags" $ | fromYaml | dig $field "" | set $needed (printf "gpu.%s" $field) -}}{{- end -}}
+{{- if .Values.gpu.enabled -}}
+{{- range $field, $flag := pick .Values.gpu "nodeSelector" "runtimeClassName" "tolerations" | include "torchserve-kserve.componentFlags" | fromJson -}}
+{{- $_ := set $needed (printf "gpu.%s" $field) $flag -}}
+{{- end -}}
 {{- end -}}
 {{- dict "fields" $needed | toJson -}}
+{{- end -}}
+
+{{/* in: fields of a pod; out: JSON {field: flag} of those that are given and need one, kinds of volumes too. */}}
+{{- define "torchserve-kserve.componentFlags" -}}
+{{- $needed := dict -}}
+{{- range $field, $flag := include "torchserve-kserve.knativeFlags" . | fromYaml -}}
+{{- if get $ $field -}}{{- $_ := set $needed $field $flag -}}{{- end -}}
+{{- end -}}
+{{- range $kind, $flag := include "torchserve-kserve.knativeVolumeFlags" . | fromYaml -}}
+{{- range $volume := $.volumes -}}
+{{- if hasKey $volume $kind -}}{{- $_ := set $needed (printf "volumes of kind %s" $kind) $flag -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $needed -}}
 {{- end -}}

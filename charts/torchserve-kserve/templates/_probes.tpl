@@ -38,11 +38,12 @@ exec:
 {{/* in: root; out: the liveness probe's handler. The wrapper's is a command: TorchServe listens inside the pod only, and Knative
 sends a request to KServe's port whatever port is written, even where that one speaks gRPC. */}}
 {{- define "torchserve-kserve.aliveProbe" -}}
+{{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
 {{- if eq .Values.runtime.flavor "native" -}}
-httpGet: {path: /ping, port: 8080}
+httpGet: {path: /ping, port: {{ $ports.inference }}}
 {{- else -}}
 exec:
-  command: [bash, /opt/torchserve-kserve/start/alive.sh, 8085/ping, 8080/]
+  command: [bash, /opt/torchserve-kserve/start/alive.sh, {{ $ports.inference }}/ping, {{ $ports.rest }}/]
 {{- end -}}
 {{- end -}}
 

@@ -17,8 +17,9 @@ cores or millicores. PyTorch would take the node's cores. */}}
 {{/* in: root; out: YAML list of the container's ports. KServe serves the first; Knative takes one only. In Standard mode the
 wrapper's other one is in the Service under its own number. */}}
 {{- define "torchserve-kserve.containerPorts" -}}
-{{- $http := dict "name" (ternary "http1" "http" (eq .Values.deploymentMode "Knative")) "containerPort" 8080 "protocol" "TCP" -}}
-{{- $grpc := dict "name" "h2c" "containerPort" 8081 "protocol" "TCP" -}}
+{{- $number := include "torchserve-kserve.ports" . | fromJson -}}
+{{- $http := dict "name" (ternary "http1" "http" (eq .Values.deploymentMode "Knative")) "containerPort" $number.rest "protocol" "TCP" -}}
+{{- $grpc := dict "name" "h2c" "containerPort" $number.grpc "protocol" "TCP" -}}
 {{- $ports := ternary (list $grpc $http) (list $http $grpc) (eq .Values.protocol "grpc-v2") -}}
 {{- if or (eq .Values.runtime.flavor "native") (eq .Values.deploymentMode "Knative") -}}
 {{- $ports = list (first $ports) -}}

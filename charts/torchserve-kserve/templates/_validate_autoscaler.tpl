@@ -16,6 +16,9 @@ autoscalerClass {{ $class }}: deploymentMode Knative does not know it; write kpa
 {{- if not (has $class (list "none" "external")) }}
 {{- include "torchserve-kserve.validate.fixedReplicas" . }}
 {{- end }}
+{{- if hasPrefix "hpa" $class }}
+{{- include "torchserve-kserve.validate.autoscalerRequest" . }}
+{{- end }}
 {{- end -}}
 
 {{/* in: root; out: JSON list of the keys that say by what to scale, and are set. */}}
@@ -34,6 +37,19 @@ autoscalerClass {{ $class }}: deploymentMode Knative does not know it; write kpa
 {{- if has .Values.autoscalerClass (list "hpa" "keda") }}{{ $keys = prepend $keys "autoscalerClass" }}{{ end }}
 {{- if and $keys (eq (int .Values.minReplicas) (int .Values.maxReplicas)) }}
 {{ join ", " $keys }}: minReplicas and maxReplicas are both {{ int .Values.minReplicas }}, so there is nothing to scale; raise maxReplicas, or remove {{ ternary "it" "them" (eq (len $keys) 1) }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: a complaint where Kubernetes' HPA has nothing to take a share of. What has a limit alone requests that much; of
+memory Knative's counts bytes. */}}
+{{- define "torchserve-kserve.validate.autoscalerRequest" -}}
+{{- $metric := .Values.scaleMetric | default "cpu" }}
+{{- $shares := ternary (list "cpu") (list "cpu" "memory") (eq .Values.deploymentMode "Knative") }}
+{{- $resources := .Values.runtime.resources | default dict }}
+{{- $asked := merge dict ($resources.requests | default dict) ($resources.limits | default dict) }}
+{{- $scales := and (gt (int .Values.maxReplicas) (int .Values.minReplicas)) (not .Values.predictor.autoScaling) }}
+{{- if and $scales (has $metric $shares) (not (get $asked $metric)) }}
+maxReplicas {{ int .Values.maxReplicas }}: the autoscaler compares use with runtime.resources.requests.{{ $metric }}, and there is none, so it would never scale; write one, or set maxReplicas={{ int .Values.minReplicas }}
 {{- end }}
 {{- end -}}
 

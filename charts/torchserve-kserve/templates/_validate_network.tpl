@@ -31,7 +31,7 @@ metrics.podMonitor.enabled: networkPolicy.enabled lets nobody read the metrics a
 KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- define "torchserve-kserve.takenPorts" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
-{{- $taken := concat (list $ports.serving $ports.inference $ports.management 7070 7071) $ports.others -}}
+{{- $taken := omit $ports "others" | values -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = include "torchserve-kserve.agentPort" . | int | append $taken -}}{{- end -}}
 {{- if (.Values.logger).storage -}}{{- $taken = append $taken 9083 -}}{{- end -}}
 {{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}

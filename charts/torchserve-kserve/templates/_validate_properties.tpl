@@ -88,9 +88,24 @@ properties.{{ $name }} has no effect without cors_allowed_origin; set properties
 {{- if and (hasKey $given "cpu_launcher_args") (not (get $given "cpu_launcher_enable")) }}
 properties.cpu_launcher_args has no effect without cpu_launcher_enable; set properties.cpu_launcher_enable=true, or remove it
 {{- end }}
+{{- if get $given "use_native_io" | toString | eq "false" }}
+{{- include "torchserve-kserve.validate.workerPorts" . }}
+{{- end }}
 {{- range $name := list "system_metrics_cmd" "metric_time_interval" }}
 {{- if and (hasKey $given $name) (get $given "disable_system_metrics" | toString | ne "false") }}
 properties.{{ $name }} has no effect while the system's metrics are off; set properties.disable_system_metrics=false, or remove it
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: root; out: a complaint about workers' ports that meet others: without native I/O they are ports, else names of sockets. */}}
+{{- define "torchserve-kserve.validate.workerPorts" -}}
+{{- $first := get .Values.properties "initial_worker_port" | default 9000 | int }}
+{{- $workers := 0 }}
+{{- range include "torchserve-kserve.models" . | fromJson }}{{ $workers = add $workers .maxWorkers }}{{ end }}
+{{- range include "torchserve-kserve.takenPorts" . | fromJsonArray | concat (list (float64 .Values.metrics.port)) }}
+{{- if and (ge (int .) $first) (lt (int .) (add $first $workers | int)) }}
+properties.initial_worker_port {{ $first }}: without properties.use_native_io the workers listen on {{ $workers }} ports from there on, and {{ int . }} is taken in the pod; write another one, for example 9100
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -47,18 +47,25 @@
 {{- define "torchserve-kserve.validate.shared" -}}
 {{- $first := dict }}
 {{- range $name, $model := include "torchserve-kserve.models" . | fromJson }}
+{{- if and $model.source (not $model.source.build) }}
 {{- $what := ternary "uri" "uriFrom" (hasKey $model.source "uri") }}
 {{- $source := get $model.source $what | toJson }}
 {{- $wanted := dict "sha256" $model.sha256 "version" $model.version "credentials" ($model.source.credentials | default "") }}
-{{- if and $model.source (not $model.source.build) }}
-{{- $other := get $first $source | default (dict "name" $name "model" $model.name "wanted" $wanted) }}
-{{- /* Two versions of one model that are one archive are refused on their own. */}}
-{{- range $key := ternary (omit $wanted "version") $wanted (eq $other.model $model.name) | keys | sortAlpha }}
-{{- if ne (get $wanted $key) (get $other.wanted $key) }}
-models.{{ $name }} and models.{{ $other.name }} have one {{ $what }} and different {{ $key }}; write the same {{ $key }} for both
-{{- end }}
-{{- end }}
+{{- $mine := dict "name" $name "model" $model.name "wanted" $wanted }}
+{{- $other := get $first $source | default $mine }}
+{{- include "torchserve-kserve.validate.sharedBy" (dict "what" $what "mine" $mine "other" $other) }}
 {{- $_ := set $first $source $other }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {what: uri or uriFrom, mine and other: {name, model, wanted}}; out: complaints about what the two want differently. Two
+versions of one model that are one archive are refused on their own. */}}
+{{- define "torchserve-kserve.validate.sharedBy" -}}
+{{- $wanted := .mine.wanted }}
+{{- range $key := ternary (omit $wanted "version") $wanted (eq .other.model .mine.model) | keys | sortAlpha }}
+{{- if ne (get $wanted $key) (get $.other.wanted $key) }}
+models.{{ $.mine.name }} and models.{{ $.other.name }} have one {{ $.what }} and different {{ $key }}; write the same {{ $key }} for both
 {{- end }}
 {{- end }}
 {{- end -}}
