@@ -113,15 +113,9 @@ def coalesced(values: dict, under: dict) -> dict:
     return merged
 
 
-@functools.cache
-def _unfit(key: str, value: str) -> list[str]:
-    return fitting.misfits(validator(), {key: json.loads(value)})
-
-
 def unfit(whole: dict) -> str:
-    """Where values, the defaults among them, don't fit the schema: path and error, a line each. Of a key at the top at a time, as
-    most have the values of many other cases: the schema has no rule between them (test_schema_keys.py)."""
-    return "\n".join(line for key, value in whole.items() for line in _unfit(key, json.dumps(value)))
+    """Where values, the defaults among them, don't fit the schema: path and error, a line each."""
+    return "\n".join(fitting.misfits(validator(), whole))
 
 
 @functools.cache

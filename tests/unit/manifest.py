@@ -9,7 +9,7 @@ import re
 ORDER = ["NetworkPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret", "ConfigMap", "PersistentVolume",
          "PersistentVolumeClaim", "Role", "RoleBinding", "Service", "Pod", "Deployment", "Job", "CronJob"]  # fmt: skip
 PLACE = {kind: place for place, kind in enumerate(ORDER)}
-SEPARATOR = re.compile(r"(?:^|\s*\n)---\s*")
+SEPARATOR = re.compile(r"\n---\s*")
 KIND = re.compile(r"(?m)^kind:[ ]*[\"']?(\w+)")
 HOOK = re.compile(r"(?m)^ +[\"']?helm\.sh/hook[\"']?:")
 
@@ -24,8 +24,8 @@ def documents(chart: str, files: dict[str, str]) -> tuple[str, ...]:
 def _of_file(source: str, text: str) -> list[tuple[tuple, str]]:
     """The documents of a rendered file, each with what it is sorted by. Most files are the same in many renders."""
     found = []
-    for part in filter(None, SEPARATOR.split(text.strip())):
+    for part in filter(None, map(str.strip, SEPARATOR.split(f"\n{text}"))):
         kind = said.group(1) if (said := KIND.search(part)) else ""
         place = (False, PLACE.get(kind, len(PLACE)), "" if kind in PLACE else kind)
-        found.append(((True,) if HOOK.search(part) else place, f"---\n# Source: {source}\n{part.strip()}\n"))
+        found.append(((True,) if HOOK.search(part) else place, f"---\n# Source: {source}\n{part}\n"))
     return found

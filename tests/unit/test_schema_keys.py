@@ -52,6 +52,6 @@ def test_no_keyword_hides_keys_from_the_walk():
 
 
 def test_the_keys_at_the_top_are_judged_each_alone():
-    """tests/unit/batch.py relies on it."""
+    """A rule between them is validate.yaml's, whose sentence says more."""
     about = {"$schema", "title", "description", "examples", "definitions"}
     assert SCHEMA.keys() - about == {"type", "additionalProperties", "properties"}
