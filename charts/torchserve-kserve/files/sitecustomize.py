@@ -67,7 +67,7 @@ def read_in_one_piece(codec):
         return {"requestId": number, "headers": headers, "parameters": parameters}
 
     def retrieve_msg(connection):
-        command = bytes(exactly(connection, 1))
+        command = exactly(connection, 1)
         if command != codec.PREDICT_MSG:
             if command != codec.LOAD_MSG:
                 raise ValueError(f"Invalid command: {command}")
