@@ -49,12 +49,12 @@ TAIL = """| P10 | compilers' CPU-seconds, from empty caches | not measured here 
 
 All figures are of short runs, while others used the machine too. The table keeps the last run of each goal that was not void:
 
-- P1, trivial, before the worker's requests, Java's pool and the filter of its log (docs/tuning.md), four runs: 3.0, 3.9, 3.3 and 2.9
-  times less CPU, p99 0.38, 0.10, 0.20 and 0.31; the first at 40 requests/s, the others at half of what the write-up's set-up could.
-  A run before them was void (control 0.77), with fewer requests ahead of it. With them three runs: 5.02, 5.74 and 4.87 times, p99
-  0.73, 0.64 and 0.34, a busy server 10.5, 10.9 and 11.2; a run before these was void (control 1.16). The trivial handler of the
-  three does not sleep for 0 s any more, which was in both arms before. The chart before and after in one run, with the old handler:
-  1.68 (1.54 to 1.71). bert's row is of before.
+- P1, trivial, before the worker's requests, Java's pool and the filter of its log (docs/tuning.md), four runs: 3.0, 3.9,
+  3.3 and 2.9 times less CPU, p99 0.38, 0.10, 0.20 and 0.31; the first at 40 requests/s, the others at half of what the
+  write-up's set-up could. A run before them was void (control 0.77), with fewer requests ahead of it. With them three
+  runs: 5.02, 5.74 and 4.87 times, p99 0.73, 0.64 and 0.34, a busy server 10.5, 10.9 and 11.2; a run before these was void
+  (control 1.16). The trivial handler of the three does not sleep for 0 s any more, which was in both arms before. The
+  chart before and after in one run, with the old handler: 1.68 (1.54 to 1.71). bert's row is of before.
 - P3: 1.40 with Java's own options; with the chart's 0.58 at a load of 40, after which the rule about the interval was made;
   two runs were void by that rule; then the figure above.
 - P5, throttling: the load was chosen after others had shown little. bert at 25 and 29 requests/s: 0 and 1 periods; matrices
