@@ -7,6 +7,17 @@ from ci.cluster import shell
 from tests.e2e import tiny
 
 TRIVIAL_BODY = b'{"instances": [{"data": 1}]}'
+# (tiny's handler is not trivial enough: it sleeps for 0 s, which is a switch to another thread and back for each request.)
+TRIVIAL = '''
+import time
+
+
+def handle(rows, context):
+    for row in rows or []:
+        if "seconds" in row:
+            time.sleep(row["seconds"])
+    return ["word" for _ in rows or []]
+'''
 # 2 x 64 MiB of weights: for one row reading them is the work, for eight rows it is the same reading.
 GEMM = '''
 import torch
@@ -45,7 +56,7 @@ MAKE_WEIGHTS = "import sys, torch; torch.save({{'weights': torch.rand({count})}}
 
 
 def trivial(folder: Path) -> Path:
-    return _written(folder / "trivial.mar", tiny.archive("word"))
+    return _written(folder / "trivial.mar", tiny.packed(TRIVIAL))
 
 
 def gemm(folder: Path) -> Path:

@@ -16,6 +16,7 @@ from tests.bench.results import Figure
 
 WARM = 1500  # requests that each arm answers before: Java compiles what it finds hot
 CALLERS = 8  # in that time
+BUSY = 400  # requests of the same callers that are a slot of a busy server
 SHARE = 0.5  # of what the slower arm could at most, both are sent: a queue would be the measure otherwise
 
 
@@ -36,6 +37,14 @@ def slot(server: Running, body: bytes, rate: float, seconds: float) -> Sample:
     return Sample(1000 * used / answers.count, answers.quantile(0.99), answers.seconds)
 
 
+def busy(server: Running, body: bytes) -> float:
+    """Milliseconds of processor time for a request where the next one waits already."""
+    before = server.counters.cpu_seconds()
+    answers = load.closed(server.url, body, count=BUSY, concurrency=CALLERS)
+    assert answers.failures == []
+    return 1000 * (server.counters.cpu_seconds() - before) / answers.count
+
+
 @contextmanager
 def both(image: str, archive: Path, body: bytes, folder: Path) -> Iterator[tuple[Running, Running, int]]:
     """The write-up's set-up and ours, both warm, and the rate that is for both."""
@@ -47,16 +56,18 @@ def both(image: str, archive: Path, body: bytes, folder: Path) -> Iterator[tuple
         yield theirs, ours, int(SHARE * answers.count / answers.elapsed)
 
 
-def measured(name: str, image: str, archive: Path, body: bytes, folder: Path, plan: Plan) -> tuple[Figure, Figure]:
+def measured(name: str, image: str, archive: Path, body: bytes, folder: Path, plan: Plan) -> tuple[Figure, ...]:
     with timings.stage(f"P1, {name}"), both(image, archive, body, folder) as (theirs, ours, rate):
         def of(server: Running) -> Callable[[], Sample]:
             return lambda: slot(server, body, rate, plan.slot_seconds)
 
         found = ratios.pairs(of(theirs), of(ours), plan.pairs)
         again = ratios.pairs(of(ours), of(ours), plan.control)
+        at_work = ratios.pairs(lambda: busy(theirs, body), lambda: busy(ours, body), plan.control)
     control = ratios.ratio([(first.cpu, second.cpu) for first, second in again])
     ratios.held(control)
     cpu = ratios.ratio([(first.cpu, second.cpu) for first, second in found])
+    work = ratios.ratio(at_work)
     slow = ratios.ratio([(second.p99, first.p99) for first, second in found])
     means = [sum(pair[side].cpu for pair in found) / len(found) for side in (0, 1)]
     latencies = [sorted(1000 * second for pair in found for second in pair[side].seconds) for side in (0, 1)]
@@ -65,6 +76,10 @@ def measured(name: str, image: str, archive: Path, body: bytes, folder: Path, pl
         Figure("P1", f"CPU of a request, write-up ÷ ours, {name}", cpu.value, 6 if name == "trivial" else None,
                9 if name == "trivial" else None, more=True, interval=(cpu.low, cpu.high), note=note,
                details={"pairs": [[first.cpu, second.cpu] for first, second in found], "control": control.value}),
+        Figure("P1", f"CPU of a request of a busy server, write-up ÷ ours, {name}", work.value, more=True,
+               interval=(work.low, work.high), details={"pairs": at_work},
+               note=f"{' ÷ '.join(f'{sum(pair[side] for pair in at_work) / len(at_work):.2f}' for side in (0, 1))} ms, {CALLERS} "
+                    "callers, each asks again at once; the goal is the open-loop one's"),
         Figure("P1", f"p99 at the same rate, ours ÷ write-up, {name}", slow.value, 0.3 if name == "trivial" else None,
                0.15 if name == "trivial" else None, interval=(slow.low, slow.high),
                note=f"{1000 * sorted(second.p99 for _, second in found)[len(found) // 2]:.1f} ms ÷ "

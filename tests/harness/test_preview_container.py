@@ -88,6 +88,7 @@ def test_the_containers_user_can_read_the_config_maps_whatever_the_umask(tmp_pat
     arguments(VALUES, tmp_path)
     found = {str(path.relative_to(tmp_path)): stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
     assert found == {"config": 0o755, "config/config.properties": 0o644, "config/log4j2.xml": 0o644,
+                     "config/sitecustomize.py": 0o644,
                      "start": 0o755, "start/start.py": 0o644, "start/inflight.py": 0o644, "start/intact.py": 0o644,
                      "start/authorities.py": 0o644,
                      "start/processes.py": 0o644, "start/readiness.py": 0o644, "start/requirements.py": 0o644,

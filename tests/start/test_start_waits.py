@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.start.conftest import FILES
 from tests.waiting import until
 
 MARKER = ".seed/0123456789.json"
@@ -129,6 +130,16 @@ def test_a_log_configuration_beside_the_config_is_used(predictor):
     (predictor.etc / "log4j2.xml").touch()
     predictor.start()
     assert f"--log-config={predictor.etc}/log4j2.xml" in launch_of(predictor)
+
+
+def test_what_torchserves_pythons_run_first_lies_beside_the_config(predictor, tmp_path):
+    """The image's own and the user's folders stay on the path, and what they run first runs, too."""
+    (tmp_path / "users").mkdir()
+    (tmp_path / "users/sitecustomize.py").write_text("import os; print('users', os.environ['PYTHONPATH'], flush=True)")
+    (predictor.etc / "sitecustomize.py").write_text((FILES / "sitecustomize.py").read_text())
+    predictor.start(PYTHONPATH=str(tmp_path / "users"))
+    predictor.is_ready()
+    assert predictor.said(f"users {predictor.etc}:{tmp_path / 'users'}\n")
 
 
 def test_what_an_earlier_life_of_the_container_left_is_removed(predictor):

@@ -152,6 +152,20 @@ def test_the_tuning_page_explains_each_of_javas_options():
     assert [option for option in properties(SMALLEST)["vmargs"].split() if option not in page] == []
 
 
+@pytest.mark.parametrize(("workers", "threads"), [([1], 2), ([3], 3), ([3, 2], 5)])
+def test_java_keeps_a_thread_for_each_worker_to_hand_requests_to(workers, threads):
+    """With one Java would start a thread for each request instead: CompletableFuture does so without a pool of two."""
+    (name, model), = SMALLEST["models"].items()
+    models = {f"{name}{number}": {**model, "minWorkers": count} for number, count in enumerate(workers)}
+    written = properties({**SMALLEST, "models": models})["vmargs"].split()
+    assert f"-Djava.util.concurrent.ForkJoinPool.common.parallelism={threads}" in written
+
+
+def test_requests_are_logged_where_asked_for():
+    assert data(SMALLEST).keys() == {"config.properties", "log4j2.xml", "sitecustomize.py"}
+    assert data(changed(SMALLEST, runtime__requestLogs=True)).keys() == {"config.properties"}
+
+
 def test_the_logging_configuration_keeps_what_the_operator_waits_for():
     root = ElementTree.fromstring(data(SMALLEST)["log4j2.xml"].encode())
     levels = {logger.get("name"): logger.get("level") for logger in root.iter("Logger")}
@@ -177,6 +191,6 @@ def test_the_start_program_is_mounted_as_it_is_with_all_that_it_imports(case):
     found = {path.removeprefix(prefix): text for path, text in files.items() if path.startswith(prefix)}
     assert found == {name: program(name) for name in found}
     own = {path.name for path in (CHART / "files").iterdir()}
-    imported = {f"{name}.py" for text in found.values() for name in re.findall(r"(?m)^(?:from|import) (\w+)", text)} & own
+    imported = {f"{name}.py" for text in found.values() for name in re.findall(r"(?m)^ *(?:from|import) (\w+)", text)} & own
     called = set(re.findall(re.escape(prefix) + r"([\w.]+)", json.dumps(only(render_chart(CASES[case]), "ServingRuntime"))))
     assert imported | called <= found.keys() <= imported | called

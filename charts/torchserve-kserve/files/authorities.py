@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import ssl
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
@@ -22,6 +21,8 @@ CERTIFICATE = re.compile(r"-----BEGIN (?:TRUSTED )?CERTIFICATE-----.*?-----END (
 
 def usual() -> Iterator[Path]:
     """Files of the authorities that the image trusts: its system's and those that requests brings."""
+    import ssl
+
     yield from map(Path, (ssl.get_default_verify_paths().openssl_cafile, *SYSTEM))
     with contextlib.suppress(ImportError):
         import certifi
@@ -41,6 +42,8 @@ def join(environment: MutableMapping[str, str]) -> str:
     Failure where none of his can be used."""
     if OWN not in environment or BUNDLE not in environment:
         return ""
+    import ssl  # 4 MiB, for whom has one
+
     own, bundle = Path(environment[OWN]), environment[BUNDLE]
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(str(own))

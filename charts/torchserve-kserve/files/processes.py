@@ -9,9 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
-Value = TypeVar("Value")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -113,7 +111,7 @@ class Processes:
         if got and got.si_signo != signal.SIGCHLD:
             raise Stopped
 
-    def wait(self, ended: Callable[[], Value], seconds: float = float("inf")) -> Value:
+    def wait(self, ended: Callable[[], object], seconds: float = float("inf")) -> object:
         """Until this question about ended processes is answered with yes, or for so many seconds; the answer."""
         deadline = time.monotonic() + seconds
         while not (answer := ended()) and time.monotonic() < deadline:

@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -41,6 +40,8 @@ def with_login(environment: Mapping[str, str], folder: Path, config: Path) -> di
 
 def named(archive: Path) -> list[str]:
     """What the requirements file of an archive, or of a directory in place of one, asks for; nothing where there is none."""
+    import zipfile  # 2 MiB, with pip alone
+
     with contextlib.suppress(OSError, KeyError, ValueError, zipfile.BadZipFile):
         def read(name: str) -> str:
             if archive.is_dir():

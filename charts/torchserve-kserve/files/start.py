@@ -8,6 +8,7 @@
    with --wrapper, KServe's model server in front of it; watch TorchServe's management API until each model has as many READY
    workers as its minWorkers. 4. On SIGTERM or SIGINT serve on until no request is in flight (at least LINGER, at most
    --drain-seconds), then stop, the wrapper first; a second signal stops at once.
+It stays for as long as the pod: what only some pods or some failures need is imported there.
 Exit status: 0 stopped as asked; otherwise a cause, printed as `start: CAUSE; REMEDY` and written to the termination log, where
 KServe and `kubectl describe pod` show it: the status of the server that ended by itself (128 + N when signal N ended it), or 1.
 """
@@ -17,16 +18,13 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import authorities
-import intact
 import readiness
 import requirements
 from inflight import in_flight, quiet
@@ -106,9 +104,18 @@ def check_store(store: Path, root: Path, models: dict[tuple, dict]) -> None:
         raise Failure(f"model {name}: {file} does not exist; {remedy}")
 
 
+def temporary() -> Path:
+    """Where TorchServe's launcher puts its pid file: tempfile.gettempdir(), without its import of OpenSSL."""
+    given = [Path(os.environ[name]) for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
+    return next((folder for folder in given if folder.is_dir()), Path("/tmp"))
+
+
 def clear(temp: Path) -> None:
     """Remove what an earlier life of this container left: every start unpacks anew, a stale pid file refuses it."""
-    shutil.rmtree(temp / "models", ignore_errors=True)
+    if (temp / "models").exists():
+        import shutil
+
+        shutil.rmtree(temp / "models", ignore_errors=True)
     for path in [*temp.glob(".model_server.pid"), *temp.glob(".ts.sock.*")]:
         path.unlink()
 
@@ -120,12 +127,14 @@ def launch(ts_config: Path, pip_login: Path | None, processes: Processes) -> Chi
     if log_config.exists():
         command.append(f"--log-config={log_config}")
     environment, output = {name: text for name, text in os.environ.items() if name != "TS_CONFIG_FILE"}, None  # beats --ts-config
+    if ts_config.with_name("sitecustomize.py").exists():
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ts_config.parent), environment.get("PYTHONPATH"))))
     if pip_login:
-        environment = requirements.with_login(environment, pip_login, Path(tempfile.gettempdir(), "pip.conf"))
+        environment = requirements.with_login(environment, pip_login, temporary() / "pip.conf")
     try:
         launcher, output = processes.spawn(command, environment)
         processes.wait(lambda: launcher in processes.ended)
-        return processes.add(Child("TorchServe", int(Path(tempfile.gettempdir(), ".model_server.pid").read_text()), output))
+        return processes.add(Child("TorchServe", int((temporary() / ".model_server.pid").read_text()), output))
     except (OSError, ValueError) as error:
         said = output and output.reason()
         raise Failure(f"torchserve did not start: {said or error}; use an image with TorchServe and Java") from None
@@ -172,6 +181,8 @@ def watch_installing(server: Child, config: dict[str, str], models: dict[tuple, 
 
 def does_not_load(title: str, archive: Path, otherwise: str) -> Failure:
     """Why: what is wrong with its archive, if anything is, else the other sentence."""
+    import intact
+
     broken = intact.damage(archive)
     return Failure(f"{title}: {archive} is damaged ({broken}); fetch it again (seed.revision)" if broken else otherwise)
 
@@ -257,7 +268,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.marker:
             wait_for_marker(options.models / options.marker, options.timeout_seconds, processes)
         check_store(Path(config.get("model_store", options.models / "model-store")), options.models, models)
-        clear(Path(tempfile.gettempdir()))
+        clear(temporary())
         server = launch(options.ts_config, options.pip_login, processes)
         if options.wrapper:
             command = [sys.executable, str(options.wrapper)]

@@ -46,14 +46,15 @@ install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
 {{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
-{{/* out: YAML map of the properties that have another default here than in TorchServe. docs/tuning.md says what each option of
-Java's gains. */}}
+{{/* in: root; out: YAML map of the properties that have another default here than in TorchServe. docs/tuning.md says what each
+option of Java's gains. */}}
 {{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
 vmargs: >-
-  -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
-  -Dio.netty.allocator.numDirectArenas=1 -Dio.netty.allocator.numHeapArenas=1
+  -Xms16m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
+  -Djava.util.concurrent.ForkJoinPool.common.parallelism={{ include "torchserve-kserve.workers" . | int | max 2 }}
+  -Dio.netty.allocator.maxOrder=9 -Dio.netty.allocator.numDirectArenas=1 -Dio.netty.allocator.numHeapArenas=1
 {{- end -}}
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
@@ -83,10 +84,13 @@ vmargs: >-
 model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{ end -}}
 
-{{/* in: root; out: YAML map of the configuration's files to their texts. */}}
+{{/* in: root; out: YAML map of the configuration's files to their texts. With runtime.requestLogs TorchServe logs as it is made to. */}}
 {{- define "torchserve-kserve.configData" -}}
-{{- $logging := .Files.Get "files/log4j2.xml" -}}
-{{- dict "config.properties" (include "torchserve-kserve.properties" .) "log4j2.xml" $logging | toYaml -}}
+{{- $files := dict "config.properties" (include "torchserve-kserve.properties" .) -}}
+{{- if not .Values.runtime.requestLogs -}}
+{{- range $name := list "log4j2.xml" "sitecustomize.py" }}{{ $_ := printf "files/%s" $name | $.Files.Get | set $files $name }}{{ end -}}
+{{- end -}}
+{{- toYaml $files -}}
 {{- end -}}
 
 {{/* in: root; out: name of the configuration's ConfigMap. */}}

@@ -1,16 +1,21 @@
 {{/* The ServingRuntime: the whole server container, so that KServe has nothing to merge. */}}
 
+{{/* in: root; out: how many workers all models have at the start; TorchServe starts no others by itself. */}}
+{{- define "torchserve-kserve.workers" -}}
+{{- $workers := 0 -}}
+{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
+{{- $workers = add $workers (int $model.minWorkers) -}}
+{{- end -}}
+{{- $workers -}}
+{{- end -}}
+
 {{/* in: root; out: threads per worker, so that all workers together use the CPU limit once; nothing without a limit in
 cores or millicores. PyTorch would take the node's cores. */}}
 {{- define "torchserve-kserve.threads" -}}
 {{- $limit := include "torchserve-kserve.text" (((.Values.runtime.resources).limits).cpu | default "") -}}
 {{- if regexMatch "^[0-9]+([.][0-9]*)?m?$" $limit -}}
 {{- $cores := ternary (divf (trimSuffix "m" $limit | float64) 1000) (float64 $limit) (hasSuffix "m" $limit) -}}
-{{- $workers := 0 -}}
-{{- range $_, $model := include "torchserve-kserve.models" . | fromJson -}}
-{{- $workers = add $workers (int $model.minWorkers) -}}
-{{- end -}}
-{{- divf $cores (max 1 $workers) | floor | int | max 1 -}}
+{{- divf $cores (include "torchserve-kserve.workers" . | int | max 1) | floor | int | max 1 -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,0 +1,34 @@
+"""What the chart changes in TorchServe's workers (files/sitecustomize.py): less work for a request, the same request."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ci.cluster.paths import CHART
+from tests.image.container import inside
+
+PROGRAM = Path(__file__).with_name("worker.py").read_text()
+HOOK = f"HOOK={(CHART / 'files/sitecustomize.py').read_text()}"
+INSIDE, OUTSIDE = (f"metrics_address=http://{host}:8082\n" for host in ("127.0.0.1", "0.0.0.0"))
+RECEIVED, TIME, OWN = "Backend received inference at", "[METRICS]PredictionTime", "the handler's own line"
+
+
+def said(image: str, *arguments: str) -> str:
+    return inside(image, "python", "-c", PROGRAM, *arguments, env=(HOOK,))
+
+
+def test_a_request_read_in_one_piece_is_the_same_request(runtime_image: str) -> None:
+    theirs, ours = json.loads(said(runtime_image, "read").splitlines()[-1])
+    assert "bytearray(b'5')" in theirs
+    assert ours == theirs
+
+
+@pytest.mark.parametrize(("config", "lines"), [
+    ("", {RECEIVED, TIME, OWN}),
+    (OUTSIDE, {TIME, OWN}),
+    (INSIDE, {OWN}),
+], ids=["as it is", "metrics are read from outside", "the chart's defaults"])
+def test_a_worker_writes_nothing_for_a_request_that_nobody_reads(runtime_image: str, config: str, lines: set[str]) -> None:
+    output = said(runtime_image, "run", config)
+    assert {line for line in (RECEIVED, TIME, OWN) if line in output} == lines, output
