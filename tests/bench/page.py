@@ -28,7 +28,7 @@ ci/nox -s bench -- --short   # every goal in five minutes: few repetitions, and 
 | goal | what | measured | must | stretch | verdict | how |
 | --- | --- | --- | --- | --- | --- | --- |
 """
-TAIL = """| P10 | compilers' CPU-seconds, from empty caches | not measured here | ≤ 1500 (+300 Knative) | ≤ 1200 | | see below |
+TAIL = """| P10 | compilers' CPU-seconds for `tests`, from empty caches | 1640 | ≤ 1500 (+300 Knative) | ≤ 1200 (+300) | met | see below (2026-11-28, load 3 to 15) |
 
 ![The ratios and their goals](benchmarks.svg)
 
@@ -75,12 +75,18 @@ from it, or from upstream's sample:
 
 ## Compilers
 
-The harness prints what it compiled, with the processor time of the compilers and all that they ran. From empty caches, in a copy
-of the repository:
+The harness prints what it compiled, with the processor time of the compilers and all that they ran. From empty caches, beside the
+cluster that is there, in a copy of the repository:
 
 ```sh
-TORCHSERVE_KSERVE_CACHE=$PWD/cold GOCACHE=$PWD/cold-go ci/nox -s up 2>&1 | grep CPU-seconds
+export TORCHSERVE_KSERVE_PREFIX=cold TORCHSERVE_KSERVE_CACHE=$PWD/cold GOCACHE=$PWD/cold-go
+ci/nox -s tests 2>&1 | grep CPU-seconds
 ```
+
+On 2026-11-28, while other programs used both cores most of the time: the cluster's own programs 1,053 (in one quiet run of
+before, without KServe's agent, 788), a gateway 23, servers of object storage 177, Helm 4 225, promtool 162. The whole of a cold run
+took 30 min 16 s in that quiet run, before some of today's tests were written ([measured.md](measured.md)); on the busy day the cluster
+alone took 47 min, of which 42 were the compilers.
 
 ## Where
 
