@@ -46,7 +46,7 @@ class Plan:
     installs: int
 
 
-SHORT = Plan("short", pairs=5, control=3, slot_seconds=2.5, starts=3, idle_seconds=60, installs=1)
+SHORT = Plan("short", pairs=4, control=2, slot_seconds=2, starts=3, idle_seconds=15, installs=1)
 FULL = Plan("full", pairs=9, control=9, slot_seconds=6, starts=9, idle_seconds=180, installs=4)
 
 
