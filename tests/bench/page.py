@@ -28,7 +28,8 @@ ci/nox -s bench -- --short   # every goal in five minutes: few repetitions, and 
 | goal | what | measured | must | stretch | verdict | how |
 | --- | --- | --- | --- | --- | --- | --- |
 """
-TAIL = """| P10 | compilers' CPU-seconds for `tests`, from empty caches | 1640 | ≤ 1500 (+300 Knative) | ≤ 1200 (+300) | met | see below (2026-11-28, load 3 to 15) |
+TAIL = """| P10 | compilers' CPU-seconds for `tests`, from empty caches | 1640 | ≤ 1500 (+300 Knative) | ≤ 1200 (+300) | met | \
+see below (2026-11-28, load 3 to 15) |
 
 ![The ratios and their goals](benchmarks.svg)
 
@@ -84,9 +85,9 @@ ci/nox -s tests 2>&1 | grep CPU-seconds
 ```
 
 On 2026-11-28, while other programs used both cores most of the time: the cluster's own programs 1,053 (in one quiet run of
-before, without KServe's agent, 788), a gateway 23, servers of object storage 177, Helm 4 225, promtool 162. The whole of a cold run
-took 30 min 16 s in that quiet run, before some of today's tests were written ([measured.md](measured.md)); on the busy day the cluster
-alone took 47 min, of which 42 were the compilers.
+before, without KServe's agent, 788), a gateway 23, servers of object storage 177, Helm 4 225, promtool 162. The whole of a cold
+run took 30 min 16 s in that quiet run, before some of today's tests were written ([measured.md](measured.md)); on the busy day
+the cluster alone took 47 min, of which 42 were the compilers.
 
 ## Where
 
