@@ -66,7 +66,7 @@ def page(runs: Sequence[Run] | None = None) -> str:
         groups.setdefault((run.tree, run.part), []).append(run)
     rows = "".join(f"| {' | '.join(_row(group))} |\n" for group in groups.values())
     ends = [f"{in_a_row(runs, part)} of {part}" for part in (FAST, ON_CLUSTER) if any(run.part == part for run in runs)]
-    return f"{HEAD}{rows}\nRuns up to the last one in which nothing failed, of whatever trees: {', '.join(ends)}.\n"
+    return f"{HEAD}{rows}\nRuns in a row without a failure, up to the newest one, over all trees: {', '.join(ends)}.\n"
 
 
 def in_a_row(runs: Sequence[Run], part: str) -> int:

@@ -20,7 +20,8 @@ from ci.cluster.waiting import wait_for
 READY_SECONDS = 180
 # In Standard mode KServe reports the generation of its Deployment, which a change of scaling leaves as it is: from then on the
 # InferenceService's is ahead for good. So after this time, in which KServe has taken up any change, its word is not awaited.
-TAKEN_UP_SECONDS = 15
+TAKEN_UP_SECONDS = 20
+REVISION = "serving.knative.dev/revision"  # a label of what Knative makes; of it KServe tells the generation rightly
 
 
 def client(kubeconfig: Path) -> kubernetes.client.ApiClient:
@@ -42,11 +43,11 @@ def _has_failed(job: Any) -> bool:
     return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
 
 
-def _is_rolled_out(deployment: Any) -> bool:
+def is_rolled_out(deployment: Any) -> bool:
     """Whether all pods of a Deployment are of its newest template, and available."""
-    status = deployment.status
-    return ((status.observed_generation or 0) >= deployment.metadata.generation
-            and status.updated_replicas == status.available_replicas == status.replicas)
+    wanted, status = deployment.spec.replicas, deployment.status
+    found = {number or 0 for number in (status.replicas, status.updated_replicas, status.available_replicas)}
+    return (status.observed_generation or 0) >= deployment.metadata.generation and found == {wanted}
 
 
 def _conditions(service: dict[str, Any]) -> dict[str, str]:
@@ -204,7 +205,10 @@ class Release:
         service = self.inference_service()
         current = service.get("status", {}).get("observedGeneration", 0) >= service["metadata"]["generation"]
         ready = _conditions(service).get("Ready") == "True"
-        return ready and (current or (any_generation and all(_is_rolled_out(item) for item in self._deployments())))
+        if current or not ready or not any_generation:
+            return ready and current
+        made = self._deployments()
+        return bool(made) and all(REVISION not in item.metadata.labels and is_rolled_out(item) for item in made)
 
     def _deployments(self) -> list[Any]:
         """The Deployments of the InferenceService's components."""

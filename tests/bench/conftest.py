@@ -11,6 +11,7 @@ from ci.cluster import engine, examples, registry, runtime
 from ci.cluster.report import timings
 from tests import leftovers
 from tests.bench import handlers, page, results
+from tests.bench.resting import Used, resting
 
 LONG = {"test_cpu_of_a_request_of_an_example"}  # with what the seed reaches, they are measured in the full mode alone
 
@@ -46,7 +47,7 @@ class Plan:
     installs: int
 
 
-SHORT = Plan("short", pairs=4, control=2, slot_seconds=2, starts=3, idle_seconds=15, installs=1)
+SHORT = Plan("short", pairs=5, control=3, slot_seconds=2.5, starts=3, idle_seconds=60, installs=1)
 FULL = Plan("full", pairs=9, control=9, slot_seconds=6, starts=9, idle_seconds=180, installs=4)
 
 
@@ -73,6 +74,13 @@ def trivial(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bert(image: str) -> Path:
     return examples.archive("bert", image)
+
+
+@pytest.fixture(scope="session")
+def idle(image: str, trivial: Path, tmp_path_factory: pytest.TempPathFactory, plan: Plan) -> Iterator[Used]:
+    """Two pods that nobody asks, from the first test on that takes it; idle() says what each has used in the idle time."""
+    with resting(image, trivial, tmp_path_factory.mktemp("idle"), plan.idle_seconds) as used:
+        yield used
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,9 @@ ci/nox -s bench -- --short   # every goal in five minutes: few repetitions, and 
 | goal | what | measured | must | stretch | verdict | how |
 | --- | --- | --- | --- | --- | --- | --- |
 """
-TAIL = """| P10 | compilers' CPU-seconds for `tests`, from empty caches | 1640 | ≤ 1500 (+300 Knative) | ≤ 1200 (+300) | met | \
-see below (2026-11-28, load 3 to 15) |
+TAIL = """| P10 | compilers' CPU-seconds for `tests`, from empty caches | 1640 | ≤ 1500 (+300 Knative) | ≤ 1200 (+300) | | \
+by hand, see below (2026-11-28, load 3 to 15) |
+| P10 | the whole of a cold run | | ≤ 35 min | ≤ 25 min | | not run with today's tests, see below |
 
 ![The ratios and their goals](benchmarks.svg)
 
@@ -48,14 +49,16 @@ see below (2026-11-28, load 3 to 15) |
 
 ## What else was tried on 2026-11-28
 
-All figures are of short runs, while others used the machine too. The table keeps the last run of each goal that was not void:
+All figures are of short runs. The table keeps the last run of each goal that was not void; its lines have the machine's load. The
+runs before, most of them while others used the machine, too:
 
 - P1, trivial, before the worker's requests, Java's pool and the filter of its log (docs/tuning.md), four runs: 3.0, 3.9,
   3.3 and 2.9 times less CPU, p99 0.38, 0.10, 0.20 and 0.31; the first at 40 requests/s, the others at half of what the
   write-up's set-up could. A run before them was void (control 0.77), with fewer requests ahead of it. With them three
   runs: 5.02, 5.74 and 4.87 times, p99 0.73, 0.64 and 0.34, a busy server 10.5, 10.9 and 11.2; a run before these was void
-  (control 1.16). The trivial handler of the three does not sleep for 0 s any more, which was in both arms before. The
-  chart before and after in one run, with the old handler: 1.68 (1.54 to 1.71). bert's row is of before.
+  (control 1.16). On a quiet machine then 5.09, p99 0.179 and a busy server 16.5. The trivial handler of these four does
+  not sleep for 0 s any more, which was in both arms before. The chart before and after in one run, with the old handler:
+  1.68 (1.54 to 1.71). bert's row is of before.
 - P3: 1.40 with Java's own options; with the chart's 0.58 at a load of 40, after which the rule about the interval was made;
   two runs were void by that rule; then the figure above.
 - P5, throttling: the load was chosen after others had shown little. bert at 25 and 29 requests/s: 0 and 1 periods; matrices
@@ -82,6 +85,8 @@ cluster that is there, in a copy of the repository:
 ```sh
 export TORCHSERVE_KSERVE_PREFIX=cold TORCHSERVE_KSERVE_CACHE=$PWD/cold GOCACHE=$PWD/cold-go
 ci/nox -s tests 2>&1 | grep CPU-seconds
+ci/nox -s down -- --cache
+unset TORCHSERVE_KSERVE_PREFIX TORCHSERVE_KSERVE_CACHE GOCACHE
 ```
 
 On 2026-11-28, while other programs used both cores most of the time: the cluster's own programs 1,053 (in one quiet run of

@@ -119,6 +119,7 @@ def first_ready(seen: list[Seen], name: str) -> float:
     return next((change.at.timestamp() for change in of_it if is_ready(change.item)), 0.0)
 
 
+@pytest.mark.usefixtures("idle")
 def test_ready_after_the_model_and_helm_against_kubectl(cluster: up.Cluster, api: kubernetes.client.ApiClient, namespace: str,
                                                         values: dict[str, Any], plan: Plan, tmp_path: Path,
                                                         record: Callable[..., None]) -> None:

@@ -16,7 +16,7 @@ from tests.bench.results import Figure
 
 WARM = 1500  # requests that each arm answers before: Java compiles what it finds hot
 CALLERS = 8  # in that time
-BUSY = 400  # requests of the same callers that are a slot of a busy server
+BUSY = 200  # requests of the same callers that are a slot of a busy server
 SHARE = 0.5  # of what the slower arm could at most, both are sent: a queue would be the measure otherwise
 
 
@@ -63,7 +63,7 @@ def measured(name: str, image: str, archive: Path, body: bytes, folder: Path, pl
 
         found = ratios.pairs(of(theirs), of(ours), plan.pairs)
         again = ratios.pairs(of(ours), of(ours), plan.control)
-        at_work = ratios.pairs(lambda: busy(theirs, body), lambda: busy(ours, body), plan.control)
+        at_work = ratios.pairs(lambda: busy(theirs, body), lambda: busy(ours, body), plan.pairs)
     control = ratios.ratio([(first.cpu, second.cpu) for first, second in again])
     ratios.held(control)
     cpu = ratios.ratio([(first.cpu, second.cpu) for first, second in found])

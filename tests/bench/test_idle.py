@@ -1,28 +1,22 @@
 """P5: processor time of a pod that nobody asks, and how often a CPU limit of 1 holds a busy one back."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ci.cluster.report import timings
-from tests.bench import arms, handlers, load
+from tests.bench import arms, load
 from tests.bench.conftest import Plan
 from tests.bench.containers import running
+from tests.bench.resting import Used
 from tests.bench.results import Figure
-from tests.waiting import until
 
 SECONDS = 10
 SHARE = 0.85  # of what the write-up's set-up can at most under that limit, both are sent
 
 
-def test_cpu_of_an_idle_pod(image: str, trivial: Path, tmp_path: Path, plan: Plan, record: Callable[..., None]) -> None:
-    """Both at the same time, for whole minutes: TorchServe collects its system metrics once a minute."""
-    with timings.stage("P5, idle"), \
-            running(arms.baseline(image, tmp_path / "theirs", trivial), handlers.TRIVIAL_BODY) as theirs, \
-            running(arms.ours(image, tmp_path / "ours", trivial), handlers.TRIVIAL_BODY) as ours:
-        before, ends = [server.counters.cpu_seconds() for server in (theirs, ours)], time.monotonic() + plan.idle_seconds
-        until(lambda: time.monotonic() > ends, "the idle time to be over", seconds=plan.idle_seconds + 60)
-        used = [server.counters.cpu_seconds() - start for server, start in zip((theirs, ours), before, strict=True)]
+def test_cpu_of_an_idle_pod(idle: Used, plan: Plan, record: Callable[..., None]) -> None:
+    with timings.stage("P5, what is left of the idle time"):
+        used = idle()
     milli = [1000 * seconds / plan.idle_seconds for seconds in used]
     record(Figure("P5", "CPU of an idle pod, ours ÷ write-up", milli[1] / milli[0], 0.2, 0.1,
                   note=f"{milli[1]:.1f}m ÷ {milli[0]:.1f}m CPUs over {plan.idle_seconds:.0f} s, probes not counted",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import kubernetes
 import pytest
 import requests
 
@@ -117,6 +118,9 @@ def test_a_change_of_scaling_alone_rolls_nothing_and_the_release_is_ready_again(
     pods, before = uids(changing.predictor_pods()), rollouts(changing, mode)
     chart.install(NAME, tiny("one", {"maxReplicas": 2}))
     changing.wait_until_ready()
+    scaler, = kubernetes.client.AutoscalingV2Api(changing.api).list_namespaced_horizontal_pod_autoscaler(
+        changing.namespace, field_selector=f"metadata.name={NAME}-predictor").items
+    assert scaler.spec.max_replicas == 2
     assert (uids(changing.predictor_pods()), rollouts(changing, mode)) == (pods, before)
 
 

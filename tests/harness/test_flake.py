@@ -98,7 +98,7 @@ def test_the_page_has_a_line_for_each_tree_and_part() -> None:
 def test_the_page_counts_the_runs_since_the_last_failure_over_all_trees() -> None:
     broken, other = replace(RUN, failed=["a::b"]), replace(RUN, tree="8" * 12)
     page = flake.page([RUN, broken, RUN, other, other, replace(RUN, part="cluster")])
-    assert page.endswith("\nRuns up to the last one in which nothing failed, of whatever trees: 3 of fast, 1 of cluster.\n")
+    assert page.endswith("\nRuns in a row without a failure, up to the newest one, over all trees: 3 of fast, 1 of cluster.\n")
 
 
 def test_the_projects_own_record_is_whole_and_its_page_is_made_of_it() -> None:

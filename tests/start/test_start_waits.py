@@ -10,6 +10,14 @@ from tests.start.conftest import FILES
 from tests.waiting import until
 
 MARKER = ".seed/0123456789.json"
+# What an agent that watches programs has in PYTHONPATH: it goes on with the file of the same name that it hides.
+AGENT = """
+import importlib.machinery, importlib.util, os, sys
+print("the agent has begun", flush=True)
+others = [folder for folder in sys.path if os.path.abspath(folder) != os.path.dirname(__file__)]
+if hidden := importlib.machinery.PathFinder.find_spec("sitecustomize", others):
+    hidden.loader.exec_module(importlib.util.module_from_spec(hidden))
+"""
 SENTENCE = "seed: bert: http://host/bert.mar: HTTP 404 Not Found; correct the model's uri, or put the file there"
 
 
@@ -140,6 +148,17 @@ def test_what_torchserves_pythons_run_first_lies_beside_the_config(predictor, tm
     predictor.start(PYTHONPATH=str(tmp_path / "users"))
     predictor.is_ready()
     assert predictor.said(f"users {predictor.etc}:{tmp_path / 'users'}\n")
+
+
+def test_a_sitecustomize_that_runs_what_it_hides_is_run_once_and_runs_ours_no_more(predictor, tmp_path):
+    """As agents that watch programs do; the two must not call one another for ever."""
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "agent/sitecustomize.py").write_text(AGENT)
+    (predictor.etc / "sitecustomize.py").write_text((FILES / "sitecustomize.py").read_text())
+    predictor.start(PYTHONPATH=str(tmp_path / "agent"))
+    predictor.is_ready()
+    assert predictor.said("the agent has begun\n")
+    assert not predictor.said("RecursionError")
 
 
 def test_what_an_earlier_life_of_the_container_left_is_removed(predictor):

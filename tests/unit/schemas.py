@@ -63,6 +63,7 @@ def strict(node: object) -> object:
     if isinstance(node.get("properties"), dict) and not open_ended:
         closed["additionalProperties"] = False
     if isinstance(pattern := node.get("pattern"), str) and "(?i)" in pattern:  # Go knows it, a JSON schema does not
+        assert not re.search(r"\\|[a-z]-", pattern), f"the letters of {pattern} are more than letters"
         closed["pattern"] = re.sub("[a-z]", lambda letter: f"[{letter[0]}{letter[0].upper()}]", pattern.replace("(?i)", ""))
     return closed
 

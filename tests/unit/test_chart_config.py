@@ -120,7 +120,7 @@ def test_properties_are_written_as_java_reads_them():
         "job_queue_size": "50",
         "prefer_direct_buffer": "true",
         "max_request_size": "65535000",
-        "vmargs": "-Da=C:\\x -Xmx1g",
+        "vmargs": f"{properties(SMALLEST)['vmargs']} -Da=C:\\x -Xmx1g",
         "a.b": "70000000",
         "c": "d\\e",
     }
@@ -139,12 +139,19 @@ def test_the_charts_own_defaults_can_be_changed():
     assert (written["metrics_mode"], written["disable_system_metrics"]) == ("log", "false")
 
 
-def test_javas_own_options_are_small_until_the_user_gives_others():
-    """A user's take their place: of two garbage collectors Java starts with neither."""
+def test_javas_own_options_come_before_the_users():
+    """Of two that say the same Java takes the later one."""
     options = properties(SMALLEST)["vmargs"].split()
     assert {"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"} <= set(options)
     assert all(option.startswith("-") for option in options)
-    assert properties(changed(SMALLEST, properties={"vmargs": "-XX:+UseG1GC"}))["vmargs"] == "-XX:+UseG1GC"
+    assert properties(changed(SMALLEST, properties={"vmargs": "-Xmx1g -Da=b"}))["vmargs"].split() == [*options, "-Xmx1g", "-Da=b"]
+
+
+def test_a_garbage_collector_of_the_users_takes_the_place_of_the_charts():
+    """With two of them Java does not start."""
+    options = properties(SMALLEST)["vmargs"].split()
+    given = properties(changed(SMALLEST, properties={"vmargs": "-XX:+UseG1GC"}))["vmargs"].split()
+    assert given == [*(option for option in options if option != "-XX:+UseSerialGC"), "-XX:+UseG1GC"]
 
 
 def test_the_tuning_page_explains_each_of_javas_options():

@@ -192,6 +192,12 @@ RULES = {
         "nothing of these values; remove storageUri, or set runtime.create=true",
         STOCK,
     ),
+    "what TorchServe logs": (
+        changed(SEEDED, runtime__requestLogs=True),
+        "runtime.requestLogs is of the chart's own runtime; set runtime.create=true, or remove it and follow the other runtime's "
+        "own logs",
+        SEEDED,
+    ),
     "canary": (
         changed(SEEDED, deploymentMode="Knative", canaryTrafficPercent=10),
         "canaryTrafficPercent: with runtime.create=false all revisions read one config/config.properties, so they serve the same "

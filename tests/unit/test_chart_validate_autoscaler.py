@@ -15,6 +15,7 @@ KNATIVE = changed(SCALED, deploymentMode="Knative")
 HPA = "hpa.autoscaling.knative.dev"
 SIXTY = {"type": "Utilization", "averageUtilization": 60}
 CPU = {"metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": SIXTY}}]}
+CPU_SCALED = {"autoScaling": CPU}
 QUERY = {
     "metrics": [
         {
@@ -26,6 +27,8 @@ QUERY = {
         }
     ]
 }
+NO_SHARE = "with which the autoscaler compares use, so it would never scale to maxReplicas 3; write one, or set maxReplicas=1"
+SIDECAR = {"name": "side", "image": "registry.example.com/side:1"}
 NO_MEMORY = {"resources": {"requests": {"memory": None}, "limits": {"memory": None}}}
 KEDA = changed(SCALED, autoscalerClass="keda", predictor={"autoScaling": QUERY})
 
@@ -55,14 +58,17 @@ RULES = {
     ),
     "an autoscaler without a request": (
         changed(SCALED, runtime={"resources": {"requests": {"cpu": None}, "limits": {"cpu": None}}}),
-        "maxReplicas 3: the autoscaler compares use with runtime.resources.requests.cpu, and there is none, so it would never "
-        "scale; write one, or set maxReplicas=1",
+        f"runtime has no resources.requests.cpu, {NO_SHARE}",
         changed(SCALED, runtime={"resources": {"requests": {"cpu": None}}}),
+    ),
+    "an autoscaler of containers' shares, one of which requests nothing": (
+        changed(SCALED, predictor={**CPU_SCALED, "containers": [SIDECAR]}),
+        f"predictor.containers: side has no resources.requests.cpu, {NO_SHARE}",
+        changed(SCALED, predictor={**CPU_SCALED, "containers": [SIDECAR | {"resources": {"requests": {"cpu": "10m"}}}]}),
     ),
     "an autoscaler by memory without a request": (
         changed(SCALED, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
-        "maxReplicas 3: the autoscaler compares use with runtime.resources.requests.memory, and there is none, so it would never "
-        "scale; write one, or set maxReplicas=1",
+        f"runtime has no resources.requests.memory, {NO_SHARE}",
         changed(KNATIVE, autoscalerClass=HPA, scaleMetric="memory", scaleTarget=80, runtime=NO_MEMORY),
     ),
     "fixed number of pods and a metric": (

@@ -6,6 +6,9 @@ from pathlib import Path
 import yaml
 
 from ci.cluster.paths import CHART, REPOSITORY
+from tests.unit import batch
+from tests.unit.cases import changed
+from tests.unit.render import render_chart
 
 PACKAGES = sorted((REPOSITORY / "tests" / "e2e" / "previous").iterdir())
 
@@ -33,6 +36,27 @@ def test_it_is_older_than_the_chart():
     (package,) = PACKAGES
     now = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
     assert _numbers(_chart_of(package)["version"]) < _numbers(now)
+
+
+def test_its_defaults_alone_are_enough_as_helm_upgrade_reuse_values_has_it():
+    """`--reuse-values` takes the defaults of the chart that is installed: a key that came later has no value."""
+    (package,) = PACKAGES
+    with tarfile.open(package) as archive:
+        former = yaml.safe_load(archive.extractfile(f"{CHART.name}/values.yaml"))
+    missing = absent(batch.defaults(), former)
+    assert missing["runtime"] == {"requestLogs": None}, "a key of this version, as an example"
+    assert render_chart(changed(missing, models={"tiny": {"uri": "https://example.com/tiny.mar"}}))
+
+
+def absent(newer: dict, older: dict) -> dict:
+    """The keys that the newer defaults have and the older ones don't, each with the null that takes a default away."""
+    found = {}
+    for key, value in newer.items():
+        if key not in older:
+            found[key] = None
+        elif isinstance(value, dict) and isinstance(older[key], dict) and (below := absent(value, older[key])):
+            found[key] = below
+    return found
 
 
 def _numbers(version: str) -> list[int]:

@@ -18,16 +18,16 @@ STATES = {0: "is not answered for by the management API yet", 200: "has no worke
 
 def workers_of(address: SplitResult, name: str, version: str) -> tuple[int, list[dict]]:
     """HTTP status and workers of a model in the management API; (0, []) when nobody answers there yet."""
-    # By hand: http.client is 6 MiB of a program that stays, and TorchServe gives each answer its length.
+    # By hand: http.client is 6 MiB of a program that stays. What has no length ends with the connection, which is HTTP 1.0's way.
     server = (address.hostname or "127.0.0.1", address.port or 8081)
     with contextlib.suppress(OSError, ValueError, LookupError), socket.create_connection(server, ANSWER) as connection:
-        connection.sendall(f"GET /models/{name}/{version} HTTP/1.1\r\nHost: {server[0]}\r\n\r\n".encode())
+        connection.sendall(f"GET /models/{name}/{version} HTTP/1.0\r\nHost: {server[0]}\r\n\r\n".encode())
         with connection.makefile("rb") as answer:
             status, headers = int(answer.readline().split()[1]), {}
             while line := answer.readline().strip():
                 key, _, value = line.partition(b":")
                 headers[key.lower()] = value
-            body = answer.read(int(headers[b"content-length"]))
+            body = answer.read(int(headers.get(b"content-length", -1)))
         return status, json.loads(body)[0]["workers"] if status == 200 else []
     return 0, []
 

@@ -2,7 +2,7 @@
 
 - A request is read from the socket in one piece. TorchServe 0.12.0 asks the kernel for each name, value and length by itself,
   some thirty times. Other versions are left as they are.
-- No line of log that a request has come in: Java would read it and drop it.
+- No line of log that a request has come in: Java would read it and drop it. (A newer version's that has these words, too.)
 - No metric PredictionTime, a line that Java parses, where nobody can read it from outside the pod (metrics.enabled is false).
 
 With runtime.requestLogs this file is not there. Every other Python that inherits the variable goes on as without it.
@@ -102,11 +102,13 @@ class Changed:
             return None
         change = self.changes.pop(name)
         spec = importlib.util.find_spec(name)
+        if spec is None:
+            return None
         run = spec.loader.exec_module
 
         def run_and_change(module):
             run(module)
-            if sys.modules["ts"].__version__ == VERSION:
+            if getattr(sys.modules["ts"], "__version__", None) == VERSION:
                 change(module)
 
         spec.loader.exec_module = run_and_change
@@ -125,9 +127,9 @@ def change():
 
 
 def run_hidden():
-    """The sitecustomize of the image, which this one hides."""
-    others = [folder for folder in sys.path if Path(folder) != HERE]
-    if hidden := importlib.machinery.PathFinder.find_spec("sitecustomize", others):
+    """The sitecustomize of the image, which this one hides. It may do the same: this folder has to be off the path first."""
+    sys.path[:] = [folder for folder in sys.path if Path(folder) != HERE]
+    if hidden := importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path):
         hidden.loader.exec_module(importlib.util.module_from_spec(hidden))
 
 

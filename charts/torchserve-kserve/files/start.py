@@ -107,7 +107,7 @@ def check_store(store: Path, root: Path, models: dict[tuple, dict]) -> None:
 def temporary() -> Path:
     """Where TorchServe's launcher puts its pid file: tempfile.gettempdir(), without its import of OpenSSL."""
     given = [Path(os.environ[name]) for name in ("TMPDIR", "TEMP", "TMP") if os.environ.get(name)]
-    return next((folder for folder in given if folder.is_dir()), Path("/tmp"))
+    return next((folder for folder in given if folder.is_dir() and os.access(folder, os.W_OK)), Path("/tmp"))
 
 
 def clear(temp: Path) -> None:

@@ -46,15 +46,23 @@ install_py_dep_per_model: {{ .Values.pip.enabled | quote }}
 {{- include "torchserve-kserve.gpuProperties" . }}
 {{- end -}}
 
-{{/* in: root; out: YAML map of the properties that have another default here than in TorchServe. docs/tuning.md says what each
-option of Java's gains. */}}
+{{/* out: YAML map of the properties that have another default here than in TorchServe; Java's options are another one. */}}
 {{- define "torchserve-kserve.defaultProperties" -}}
 disable_system_metrics: "true"
 metrics_mode: prometheus
-vmargs: >-
-  -Xms16m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData
-  -Djava.util.concurrent.ForkJoinPool.common.parallelism={{ include "torchserve-kserve.workers" . | int | max 2 }}
-  -Dio.netty.allocator.maxOrder=9 -Dio.netty.allocator.numDirectArenas=1 -Dio.netty.allocator.numHeapArenas=1
+{{- end -}}
+
+{{/* in: root; out: Java's options: the chart's, of which docs/tuning.md says what each gains, then the user's. Of two that say the
+same Java takes the later one, but with two garbage collectors it does not start. */}}
+{{- define "torchserve-kserve.javaOptions" -}}
+{{- $given := get .Values.properties "vmargs" | default "" -}}
+{{- $own := ternary (list) (list "-XX:+UseSerialGC") (regexMatch "-XX:[+]Use[A-Za-z0-9]*GC" $given) -}}
+{{- $own = concat $own (list "-Xms16m" "-XX:TieredStopAtLevel=1" "-XX:-UsePerfData") -}}
+{{- $tasks := include "torchserve-kserve.workers" . | int | max 2 -}}
+{{- $own = printf "-Djava.util.concurrent.ForkJoinPool.common.parallelism=%d" $tasks | append $own -}}
+{{- $netty := list "maxOrder=9" "numDirectArenas=1" "numHeapArenas=1" -}}
+{{- range $netty }}{{ $own = printf "-Dio.netty.allocator.%s" . | append $own }}{{ end -}}
+{{- append $own $given | join " " | trim -}}
 {{- end -}}
 
 {{/* in: a number of bytes, or one with Ki, Mi or Gi; out: it as text, in bytes, which is all that TorchServe reads. */}}
@@ -69,6 +77,7 @@ vmargs: >-
 {{- $how := ternary "torchserve-kserve.bytes" "torchserve-kserve.text" (has $key (list "max_request_size" "max_response_size")) -}}
 {{- $_ := include $how $value | trim | set $given $key -}}
 {{- end -}}
+{{- $_ := include "torchserve-kserve.javaOptions" . | set $given "vmargs" -}}
 {{- toYaml $given -}}
 {{- end -}}
 

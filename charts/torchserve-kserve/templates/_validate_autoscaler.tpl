@@ -40,16 +40,40 @@ autoscalerClass {{ $class }}: deploymentMode Knative does not know it; write kpa
 {{- end }}
 {{- end -}}
 
-{{/* in: root; out: a complaint where Kubernetes' HPA has nothing to take a share of. What has a limit alone requests that much; of
-memory Knative's counts bytes. */}}
+{{/* in: root; out: JSON list of the resources of which Kubernetes' HPA takes a share of the request; of memory Knative's counts bytes. */}}
+{{- define "torchserve-kserve.scaledShares" -}}
+{{- $shares := list -}}
+{{- with .Values.predictor.autoScaling -}}
+{{- range .metrics -}}
+{{- if eq "Utilization" (((.resource).target).type | toString) -}}{{- $shares = append $shares .resource.name -}}{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- $metric := .Values.scaleMetric | default "cpu" -}}
+{{- if has $metric (ternary (list "cpu") (list "cpu" "memory") (eq .Values.deploymentMode "Knative")) -}}{{- $shares = list $metric -}}{{- end -}}
+{{- end -}}
+{{- toJson $shares -}}
+{{- end -}}
+
+{{/* in: root; out: complaints about containers of which there is no share: the HPA needs the request of each one in the pod. */}}
 {{- define "torchserve-kserve.validate.autoscalerRequest" -}}
-{{- $metric := .Values.scaleMetric | default "cpu" }}
-{{- $shares := ternary (list "cpu") (list "cpu" "memory") (eq .Values.deploymentMode "Knative") }}
-{{- $resources := .Values.runtime.resources | default dict }}
-{{- $asked := merge dict ($resources.requests | default dict) ($resources.limits | default dict) }}
-{{- $scales := and (gt (int .Values.maxReplicas) (int .Values.minReplicas)) (not .Values.predictor.autoScaling) }}
-{{- if and $scales (has $metric $shares) (not (get $asked $metric)) }}
-maxReplicas {{ int .Values.maxReplicas }}: the autoscaler compares use with runtime.resources.requests.{{ $metric }}, and there is none, so it would never scale; write one, or set maxReplicas={{ int .Values.minReplicas }}
+{{- $containers := dict -}}
+{{- if .Values.runtime.create }}{{ $_ := set $containers "runtime" .Values.runtime.resources }}{{ end -}}
+{{- range .Values.predictor.containers }}{{ $_ := set $containers (printf "predictor.containers: %s" .name) .resources }}{{ end -}}
+{{- if gt (int .Values.maxReplicas) (int .Values.minReplicas) }}
+{{- range $share := include "torchserve-kserve.scaledShares" . | fromJsonArray }}
+{{- range $name, $resources := $containers }}
+{{- include "torchserve-kserve.validate.request" (dict "root" $ "share" $share "name" $name "resources" $resources) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* in: {root, share: a resource, name: the container's key, resources or nothing}; out: a complaint where it requests nothing of it.
+What has a limit alone requests that much. */}}
+{{- define "torchserve-kserve.validate.request" -}}
+{{- $resources := .resources | default dict }}
+{{- if not (or (get ($resources.requests | default dict) .share) (get ($resources.limits | default dict) .share)) }}
+{{ .name }} has no resources.requests.{{ .share }}, with which the autoscaler compares use, so it would never scale to maxReplicas {{ int .root.Values.maxReplicas }}; write one, or set maxReplicas={{ int .root.Values.minReplicas }}
 {{- end }}
 {{- end -}}
 

@@ -31,7 +31,7 @@ metrics.prometheusRule enabled errorPercent for notReadyFor queueMilliseconds wo
 networkPolicy enabled
 persistence accessModes create dataSource retain selector size
 pip credentials enabled
-runtime ca create flavor image requestLogs serviceEnvelope
+runtime ca create flavor image serviceEnvelope
 runtime.image pullPolicy repository
 seed ca connections json s3 storageImage timeoutSeconds
 seed.s3 anonymous credentials pathStyle

@@ -31,7 +31,8 @@ metrics.podMonitor.enabled: networkPolicy.enabled lets nobody read the metrics a
 KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- define "torchserve-kserve.takenPorts" -}}
 {{- $ports := include "torchserve-kserve.ports" . | fromJson -}}
-{{- $taken := omit $ports "others" | values -}}
+{{- $taken := list -}}
+{{- range $name, $port := omit $ports "others" }}{{ $taken = append $taken $port }}{{ end -}}
 {{- if include "torchserve-kserve.hasAgent" . -}}{{- $taken = include "torchserve-kserve.agentPort" . | int | append $taken -}}{{- end -}}
 {{- if (.Values.logger).storage -}}{{- $taken = append $taken 9083 -}}{{- end -}}
 {{- with include "torchserve-kserve.readyPort" . -}}{{- $taken = append $taken (int .) -}}{{- end -}}

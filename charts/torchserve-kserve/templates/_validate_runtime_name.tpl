@@ -21,6 +21,9 @@ runtime.name kserve-torchserve: KServe's model server answers there, and TorchSe
 {{- if and $stock (ne .Values.runtime.serviceEnvelope "stock") }}
 runtime.serviceEnvelope {{ .Values.runtime.serviceEnvelope }}: the image of the runtime kserve-torchserve does not have that envelope; write stock, or name a runtime with the project's own image
 {{- end }}
+{{- if .Values.runtime.requestLogs }}
+runtime.requestLogs is of the chart's own runtime; set runtime.create=true, or remove it and follow the other runtime's own logs
+{{- end }}
 {{- if .Values.storageUri }}
 runtime.create is false beside storageUri: the runtime would read the config/config.properties of {{ .Values.storageUri }} and nothing of these values; remove storageUri, or set runtime.create=true
 {{- end }}
