@@ -16,7 +16,8 @@ from tests.unit.schemas import faults
 
 # Nothing is made of them where they are null, or another sentence says so.
 SPARED = {"enabled", "runtime.resources", "seed.resources", "runtime.ca.key", "seed.ca.key", "runtime.image.registry",
-          "runtime.image.tag", "runtime.requestLogs", "gpu.image.tag", "seed.storageImage.registry", "seed.storageImage.tag"}  # fmt: skip
+          "runtime.image.tag", "runtime.requestLogs", "gpu.image.tag", "seed.storageImage.registry",
+          "seed.storageImage.tag"}  # fmt: skip
 # Open maps that many templates look into.
 OPEN = {"predictor", "properties", "extraProperties"}
 
