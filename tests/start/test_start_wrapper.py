@@ -30,7 +30,8 @@ def serving(predictor):
     def start(*more: str, fake: dict | None = None, **env: str):
         predictor.start(*predictor.wrapped, *more, fake=fake, **env)
         predictor.is_ready()
-        until(lambda: predictor.said("wrapper serves"), "the wrapper")
+        until(lambda: predictor.said("wrapper serves") or predictor.running.poll() is not None, "the wrapper")
+        assert predictor.said("wrapper serves"), predictor.output.read_text()
         return predictor
 
     return start
