@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import runpy
 import signal
 import socket
@@ -28,8 +29,12 @@ RUN = f"import sys; sys.path.insert(0, {str(FILES)!r}); import start; start.ERRO
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """A local port on which nothing listens, below those that the kernel gives to connections: one of these could take it."""
+    while True:
+        port = random.randrange(20000, 32768)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def in_flight(port: int) -> int:
