@@ -10,7 +10,7 @@ from typing import Any
 import kubernetes
 import yaml
 
-from ci.cluster import shell
+from ci.cluster import objects, shell
 from ci.cluster.errors import Problem
 from ci.cluster.paths import CHART
 from ci.cluster.report import say
@@ -58,7 +58,7 @@ def render(release: str, namespace: str, values: Mapping[str, Any], options: Seq
     """The objects of a release, as `helm template` renders them. Raises Problem with the chart's own sentence."""
     rendered = shell.output(["helm", "template", release, str(CHART), "--namespace", namespace, "--values", "-", *options],
                             stdin=yaml.safe_dump(dict(values)))
-    return [item for item in yaml.load_all(rendered, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item]
+    return objects.read(rendered)
 
 
 @dataclass(frozen=True)

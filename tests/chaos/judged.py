@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import yaml
 
+from ci.cluster.objects import read
 from tests.chaos.generated import File, passed_through
 from tests.unit.batch import Answer, coalesced, defaults
 from tests.unit.leaves import ENTRY, ITEM, SCHEMA, below, resolved
 from tests.unit.schemas import faults
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # One step of a path in an error: a name, an index, or a name in brackets because it has dots in it.
 STEP = re.compile(r"""\.?([A-Za-z_<>][^.\[:;\s]*|\d+)|\[["']?([^\]]*?)["']?\]""")
 
@@ -104,7 +104,7 @@ def judge(file: File, answer: Answer) -> Verdict:
         nameless = [line for line in answer.said.splitlines() if not names_a_key(line)]
         return Verdict(Outcome.WRONG, f"no key is named: {nameless}") if nameless else Verdict(Outcome.RULE, answer.said)
     try:
-        objects = tuple(item for item in yaml.load_all(answer.text, LOADER) if item)
+        objects = tuple(read(answer.text))
     except yaml.YAMLError as error:
         return Verdict(Outcome.WRONG, f"no YAML: {error}")
     wrong = [fault for item in objects for fault in _faults(item)]

@@ -5,7 +5,7 @@ from typing import Any
 import kubernetes
 
 from ci.cluster.waiting import wait_for
-from ci.release import Release
+from ci.release import REVISION, Release
 from tests.e2e.watching import ready_pods_of, uids
 
 ROLLED_OUT_SECONDS = 120
@@ -42,7 +42,7 @@ def knative_service(running: Release) -> dict[str, Any]:
 
 def revision_of(pod: Any) -> str:
     """The Knative revision that a pod is of."""
-    return pod.metadata.labels["serving.knative.dev/revision"]
+    return pod.metadata.labels[REVISION]
 
 
 def _replaced(running: Release, old: list[Any], pods: int) -> list[Any]:

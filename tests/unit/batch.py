@@ -21,6 +21,7 @@ import yaml
 from tests.unit import fitting
 from tests.unit.manifest import documents
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CHART = Path(__file__).resolve().parents[2] / "charts" / "torchserve-kserve"
 # What a case asks for: the rules' sentences alone; or with them the objects, or the notes, or a hash of each file of objects.
 RULES, OBJECTS, NOTES, HASHES = "rules", "objects", "notes", "hashes"
@@ -92,7 +93,7 @@ class Answer(NamedTuple):
 @functools.cache
 def defaults() -> dict:
     """The chart's values.yaml; callers must not change it."""
-    return yaml.load((CHART / "values.yaml").read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return yaml.load((CHART / "values.yaml").read_text(), LOADER)
 
 
 @functools.cache

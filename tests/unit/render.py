@@ -11,11 +11,10 @@ from pathlib import Path
 import yaml
 
 from tests.unit import batch
-from tests.unit.batch import CHART, NOTES, OBJECTS, RULES, Answer, Case
+from tests.unit.batch import CHART, LOADER, NOTES, OBJECTS, RULES, Answer, Case
 
 NAMESPACE = "models"
 RELEASE = "demo"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What is known already; tests/unit/rehearsal.py fills it ahead of the tests.
 KNOWN: dict[Case, Answer] = {}

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 
 import jsonschema_rs
-import yaml
 
+from ci.cluster import objects
 from ci.cluster.source import SOURCE
 from ci.cluster.toolchain import module_folder
 from ci.cluster.versions import versions
@@ -49,7 +49,7 @@ def definitions(version: str) -> list[dict]:
     files += [operator / f"monitoring.coreos.com_{name}.yaml" for name in ("podmonitors", "prometheusrules")]
     text = "\n---\n".join(file.read_text() for file in [*files, knative / "domain-mapping.yaml"])
     text += "\n---\n" + "\n---\n".join(part for part in istio.read_text().split("\n---\n") if "kind: AuthorizationPolicy" in part)
-    return [item for item in yaml.load_all(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) if item]
+    return objects.read(text)
 
 
 def strict(node: object) -> object:

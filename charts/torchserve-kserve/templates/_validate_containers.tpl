@@ -28,7 +28,7 @@ predictor.containers: {{ $name }} is {{ get $taken $name }}; give yours another 
 
 {{/* in: root; out: complaints about ports of containers beside the server: all of a pod have one network. */}}
 {{- define "torchserve-kserve.validate.sidecarPorts" -}}
-{{- $taken := include "torchserve-kserve.takenPorts" . | fromJsonArray | concat (list (float64 .Values.metrics.port)) }}
+{{- $taken := include "torchserve-kserve.podPorts" . | fromJsonArray }}
 {{- range $container := .Values.predictor.containers }}
 {{- if and .ports (eq $.Values.deploymentMode "Knative") }}
 predictor.containers: {{ .name }} has ports, and Knative takes the server's one port alone; remove them, or use deploymentMode Standard

@@ -41,6 +41,11 @@ KServe's agent, queue-proxy, the sidecar of Istio. */}}
 {{- uniq $taken | toJson -}}
 {{- end -}}
 
+{{/* in: root; out: JSON list of the same and metrics.port. */}}
+{{- define "torchserve-kserve.podPorts" -}}
+{{- include "torchserve-kserve.takenPorts" . | fromJsonArray | concat (list (float64 .Values.metrics.port)) | toJson -}}
+{{- end -}}
+
 {{/* in: root; out: a complaint about a metrics port that is one of them. */}}
 {{- define "torchserve-kserve.validate.metricsPort" -}}
 {{- if has (float64 .Values.metrics.port) (include "torchserve-kserve.takenPorts" . | fromJsonArray) }}

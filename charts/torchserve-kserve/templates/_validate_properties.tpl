@@ -103,7 +103,7 @@ properties.{{ $name }} has no effect while the system's metrics are off; set pro
 {{- $first := get .Values.properties "initial_worker_port" | default 9000 | int }}
 {{- $workers := 0 }}
 {{- range include "torchserve-kserve.models" . | fromJson }}{{ $workers = add $workers .maxWorkers }}{{ end }}
-{{- range include "torchserve-kserve.takenPorts" . | fromJsonArray | concat (list (float64 .Values.metrics.port)) }}
+{{- range include "torchserve-kserve.podPorts" . | fromJsonArray }}
 {{- if and (ge (int .) $first) (lt (int .) (add $first $workers | int)) }}
 properties.initial_worker_port {{ $first }}: without properties.use_native_io the workers listen on {{ $workers }} ports from there on, and {{ int . }} is taken in the pod; write another one, for example 9100
 {{- end }}
