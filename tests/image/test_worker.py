@@ -24,6 +24,13 @@ def test_a_request_read_in_one_piece_is_the_same_request(runtime_image: str) -> 
     assert ours == theirs
 
 
+def test_a_value_written_in_one_line_is_the_same_json_and_texts_stay_as_they_are(runtime_image: str) -> None:
+    theirs, ours = json.loads(said(runtime_image, "write").splitlines()[-1])
+    assert '{\n  "predictions": [\n' in theirs[0]
+    assert '{"predictions": [[0.5, null, "gr\\u00fc\\u00dfe"], {"a": {}}]}' in ours[0]
+    assert ours[1:] == theirs[1:] and "Unsupported model output data type." in ours[-1]
+
+
 @pytest.mark.parametrize(("config", "lines"), [
     ("", {RECEIVED, TIME, OWN}),
     (OUTSIDE, {TIME, OWN}),

@@ -1,6 +1,7 @@
 """Runs in a container of the image: TorchServe's worker, its protocol, and the chart's sitecustomize.py in $HOOK.
 
     read:        prints what TorchServe's own module and the changed one make of the same requests, as two texts
+    write:       prints the answers that both make of the same values, as two lists of texts
     run CONFIG:  starts a worker as Java does, with CONFIG (or nothing: without the hook) as config.properties; prints its output
 """
 
@@ -13,6 +14,7 @@ import struct
 import subprocess
 import sys
 import threading
+import types
 
 import ts
 
@@ -50,13 +52,20 @@ MESSAGES = [
 ]
 
 
-def read() -> None:
-    from ts.protocol import otf_message_handler as codec
+VALUES = [{"predictions": [[0.5, None, "grüße"], {"a": {}}]}, [], True, "text\nof two lines", b"bytes \n", bytearray(b"x"), {1}]
 
+
+def the_hook() -> types.ModuleType:
     spec = importlib.util.spec_from_file_location("hook", FOLDER / "sitecustomize.py")
     hook = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hook)
-    found = []
+    return hook
+
+
+def read() -> None:
+    from ts.protocol import otf_message_handler as codec
+
+    hook, found = the_hook(), []
     for change in (lambda _: None, hook.read_in_one_piece):
         change(codec)
         mine, theirs = socket.socketpair()
@@ -64,6 +73,16 @@ def read() -> None:
         sending.start()
         found.append(repr([codec.retrieve_msg(mine) for _ in MESSAGES]))
         sending.join()
+    print(json.dumps(found))
+
+
+def write() -> None:
+    from ts.protocol import otf_message_handler as codec
+
+    hook, found = the_hook(), []
+    for change in (lambda _: None, hook.write_in_one_line):
+        change(codec)
+        found.append([bytes(codec.create_predict_response([value], {0: "1"}, "said", 200)).decode("latin-1") for value in VALUES])
     print(json.dumps(found))
 
 
@@ -92,4 +111,4 @@ def run(config: str) -> None:
 
 FOLDER.mkdir()
 (FOLDER / "sitecustomize.py").write_text(os.environ.pop("HOOK"))
-read() if sys.argv[1] == "read" else run(sys.argv[2])
+{"read": read, "write": write, "run": run}[sys.argv[1]](*sys.argv[2:])

@@ -147,7 +147,7 @@ def test_an_upload_that_ends_after_another_one_was_taken_is_refused_and_not_left
         late.stdin.write(WHOLE[:1_000_000])
         late.stdin.flush()
         until(lambda: uploads(upload), "the first bytes on the claim")
-        with waiting(upload, "--progress-seconds", "60", says="being uploaded") as run:
+        with waiting(upload, "--progress-seconds", "1", says="being uploaded") as run:
             assert send(upload, WHOLE).code == 0
             finish(run)
         late.stdin.write(WHOLE[1_000_000:])
