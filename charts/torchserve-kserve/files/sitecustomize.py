@@ -2,8 +2,8 @@
 
 - A request is read from the socket in one piece. TorchServe 0.12.0 asks the kernel for each name, value and length by itself,
   some thirty times. Other versions are left as they are.
-- What a handler or TorchServe's envelope leaves as a Python value is written as JSON in one line, which json does in C. TorchServe
-  asks for indents, which it does in Python. Other versions are left as they are.
+- What a handler or TorchServe's envelope leaves as a Python value is written as JSON in one line, which json does in C.
+  TorchServe asks for indents, which it does in Python. Other versions are left as they are.
 - No line of log that a request has come in: Java would read it and drop it. (A newer version's that has these words, too.)
 - No metric PredictionTime, a line that Java parses, where nobody can read it from outside the pod (metrics.enabled is false).
 
