@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 SLICE = 16 << 10
+CRAWL_SECONDS = 0.5  # less than what a run in these tests waits for a byte
 
 
 @dataclass
@@ -39,10 +40,13 @@ class Fault:
 
 class RangeServer:
     """Serves `content` at every path. `etag` and `fault` are asked at each request; `log` has all of them. `chunked`: no
-    answer says how long it is."""
+    answer says how long it is. `enough`: after so many bytes each connection gets one at a time, so that a run is in the middle
+    of its transfer for as long as a test wants it there. `at_once`: answers with content wait until so many are asked for."""
 
     def __init__(self, content: bytes, certificate: Path | None = None) -> None:
         self.content, self.rate = content, None
+        self.enough: int | None = None
+        self.at_once: threading.Barrier | None = None
         self.etag: Callable[[Request], str] = lambda _: '"one"'
         self.modified = ""
         self.fault: Callable[[Request], Fault | None] = lambda _: None
@@ -90,6 +94,8 @@ class RangeServer:
                         server.now -= 1
 
             def answer(self, request: Request) -> None:
+                if server.at_once and not server.at_once.broken and request in server.payload[: server.at_once.parties]:
+                    server.at_once.wait(30)
                 fault = server.fault(request) or Fault()
                 etag = server.etag(request)
                 valid = request.headers.get("If-Range") in (None, etag, server.modified)
@@ -112,8 +118,9 @@ class RangeServer:
 
             def body(self, body: bytes, fault: Fault) -> None:
                 rate, sent = fault.rate or server.rate, 0
-                for at in range(0, len(body), SLICE):
-                    piece = body[at : at + SLICE]
+                while sent < len(body):
+                    crawls = server.enough is not None and server.sent >= server.enough
+                    piece = body[sent : sent + (1 if crawls else SLICE)]
                     if fault.hold and sent + len(piece) > fault.hold[0]:
                         self.write(piece[: fault.hold[0] - sent])
                         fault.hold[1].wait(30)
@@ -125,8 +132,8 @@ class RangeServer:
                         return
                     self.write(piece)
                     sent += len(piece)
-                    if rate:
-                        time.sleep(len(piece) / rate)  # what makes it slow
+                    if rate or crawls:
+                        time.sleep(CRAWL_SECONDS if crawls else len(piece) / rate)  # what makes it slow
                 if server.chunked:
                     self.wfile.write(b"0\r\n\r\n")
 

@@ -23,7 +23,7 @@ def whole(claim, server, result) -> None:
 
 def test_eight_connections_share_a_file_and_each_asks_for_the_same_content(claim, range_server):
     server = range_server()
-    server.rate = 4 << 20
+    server.at_once = threading.Barrier(8)
     claim.wants(server.url(), sha256=sha256(server.content))
     whole(claim, server, claim.seed())
     assert server.most == 8

@@ -28,14 +28,21 @@ def noted(claim) -> int:
 
 def stopped_half_way(claim, server, number: int = signal.SIGKILL) -> int:
     """A run that is stopped when it has noted some of the file: what was noted, at least."""
-    server.rate = 256 << 10
-    running = claim.start()
-    until(lambda: noted(claim) > 500_000, "a note of how far the transfer is")
+    running = half_way(claim, server)
     kept = noted(claim)
     running.send_signal(number)
     running.communicate(timeout=20)
-    server.rate = None
+    server.enough = None
     return kept
+
+
+def half_way(claim, server, *more: str) -> subprocess.Popen:
+    """A run that has noted some of the file and does not get the rest."""
+    server.enough = server.sent + 3_000_000
+    running = claim.start(*more)
+    until(lambda: noted(claim) > 500_000 or running.poll() is not None, "a note of how far the transfer is")
+    assert running.poll() is None, running.communicate()
+    return running
 
 
 def whole(claim, server, result) -> None:
@@ -64,12 +71,10 @@ def test_the_next_run_fetches_only_what_is_missing(claim, range_server, number):
 def test_one_stream_goes_on_where_it_was_stopped_too(claim, range_server):
     server = range_server()
     claim.wants(server.url())
-    server.rate = 1 << 20
-    running = claim.start("--connections", "1")
-    until(lambda: noted(claim) > 500_000, "a note of how far the transfer is")
+    running = half_way(claim, server, "--connections", "1")
     running.kill()
     running.communicate()
-    server.rate, before = None, server.sent
+    server.enough, before = None, server.sent
     whole(claim, server, claim.seed("--connections", "1"))
     assert server.sent - before < len(server.content) - 400_000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,7 @@ def ca(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_an_authority_of_ones_own_is_trusted_besides_the_default_ones(claim, range_server, ca):
     server = range_server(certificate=ca[1])
+    server.at_once = threading.Barrier(2)
     claim.wants(server.url(host="localhost"))
     result = claim.seed(TORCHSERVE_KSERVE_CA=str(ca[0]), **ENV)
     assert result.code == 0, result.everything
