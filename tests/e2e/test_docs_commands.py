@@ -143,7 +143,7 @@ def test_the_first_block_of_the_readme_answers(
     text = re.sub(r"(?<=namespace )models|(?<= -n )models", elsewhere, block.text).replace("8080", str(terminal.free_port()))
     text = text.replace("charts/torchserve-kserve", f"{CHART} --values values.yaml")
     said = terminal.typed(text, cluster, seconds=FIRST_SECONDS, folder=tmp_path)
-    assert json.loads(said[said.rindex('{\n  "predictions"'):]) == json.loads(FIRST_ANSWER), said
+    assert json.loads(said[said.rindex('{"predictions"'):]) == json.loads(FIRST_ANSWER), said
     assert f"`{FIRST_ANSWER}`" in (REPOSITORY / "README.md").read_text()
 
 

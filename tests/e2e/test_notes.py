@@ -41,5 +41,5 @@ def test_the_commands_of_the_notes_lead_to_an_answer(
     said = typed(lines, cluster, seconds=NOTES_SECONDS)
     assert said.count("condition met") == 2, said
     assert re.search(r"sha256[ =:]+[0-9a-f]{64}", said), "the Job's log"
-    answer = json.loads(said[said.rindex('{\n  "predictions"'):])
+    answer = json.loads(said[said.rindex('{"predictions"'):])
     assert answer == example(name, "expected.json"), said

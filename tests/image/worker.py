@@ -1,7 +1,7 @@
 """Runs in a container of the image: TorchServe's worker, its protocol, and the chart's sitecustomize.py in $HOOK.
 
     read:        prints what TorchServe's own module and the changed one make of the same requests, as two texts
-    write:       prints the answers that both make of the same values, as two lists of texts
+    write:       prints the answers that both make of the same values, as two lists of bodies
     run CONFIG:  starts a worker as Java does, with CONFIG (or nothing: without the hook) as config.properties; prints its output
 """
 
@@ -27,7 +27,7 @@ import logging
 
 def handle(rows, context):
     logging.info("the handler's own line")
-    return ["an answer"] * len(rows or [])
+    return [{"an": "answer"}] * len(rows or [])
 """
 
 
@@ -76,13 +76,23 @@ def read() -> None:
     print(json.dumps(found))
 
 
+def body(answer: bytearray) -> str:
+    """That of the only request: after the status, the two texts, and four numbers that say that there is nothing else."""
+    at = 4
+    for _ in range(2):
+        at += 4 + struct.unpack_from("!i", answer, at)[0]
+    at += 4 * 4
+    length, = struct.unpack_from("!i", answer, at)
+    return answer[at + 4 : at + 4 + length].decode()
+
+
 def write() -> None:
     from ts.protocol import otf_message_handler as codec
 
     hook, found = the_hook(), []
     for change in (lambda _: None, hook.write_in_one_line):
         change(codec)
-        found.append([bytes(codec.create_predict_response([value], {0: "1"}, "said", 200)).decode("latin-1") for value in VALUES])
+        found.append([body(codec.create_predict_response([value], {0: "1"}, "said", 200)) for value in VALUES])
     print(json.dumps(found))
 
 
@@ -100,13 +110,13 @@ def run(config: str) -> None:
         said.append(worker.stdout.readline() or sys.exit("".join(said)))
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(name)
-        for message, answer in ((LOAD, b"loaded model"), (MESSAGES[1], b"an answer")):
+        for message, answer in ((LOAD, b"loaded model"), (MESSAGES[1], b'"an": "answer"')):
             connection.sendall(message)
             received = b""
             while not received.endswith(END):
                 received += connection.recv(1 << 16) or sys.exit(f"{received!r} {worker.stdout.read()}")
             assert answer in received, received
-    print("".join(said) + worker.stdout.read())
+    print("".join(said) + worker.stdout.read() + f"answered {received!r}")
 
 
 FOLDER.mkdir()

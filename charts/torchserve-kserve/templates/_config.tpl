@@ -94,7 +94,7 @@ same Java takes the later one, but with two garbage collectors it does not start
 model_snapshot={{ include "torchserve-kserve.snapshot" . }}
 {{ end -}}
 
-{{/* in: root; out: YAML map of the configuration's files to their texts. With runtime.requestLogs TorchServe logs as it is made to. */}}
+{{/* in: root; out: YAML map of the configuration's files to their texts. With runtime.requestLogs TorchServe runs as it is made. */}}
 {{- define "torchserve-kserve.configData" -}}
 {{- $files := dict "config.properties" (include "torchserve-kserve.properties" .) -}}
 {{- if not .Values.runtime.requestLogs -}}
