@@ -26,23 +26,17 @@ def noted(claim) -> int:
         return 0
 
 
-def stopped_half_way(claim, server, number: int = signal.SIGKILL) -> int:
-    """A run that is stopped when it has noted some of the file: what was noted, at least."""
-    running = half_way(claim, server)
+def stopped_half_way(claim, server, number: int = signal.SIGKILL, *more: str) -> int:
+    """A run that is stopped when it has noted some of the file and does not get the rest: what was noted, at least."""
+    server.enough = server.sent + 3_000_000
+    running = claim.start(*more)
+    until(lambda: noted(claim) > 500_000 or running.poll() is not None, "a note of how far the transfer is")
+    assert running.poll() is None, running.communicate()
     kept = noted(claim)
     running.send_signal(number)
     running.communicate(timeout=20)
     server.enough = None
     return kept
-
-
-def half_way(claim, server, *more: str) -> subprocess.Popen:
-    """A run that has noted some of the file and does not get the rest."""
-    server.enough = server.sent + 3_000_000
-    running = claim.start(*more)
-    until(lambda: noted(claim) > 500_000 or running.poll() is not None, "a note of how far the transfer is")
-    assert running.poll() is None, running.communicate()
-    return running
 
 
 def whole(claim, server, result) -> None:
@@ -71,10 +65,8 @@ def test_the_next_run_fetches_only_what_is_missing(claim, range_server, number):
 def test_one_stream_goes_on_where_it_was_stopped_too(claim, range_server):
     server = range_server()
     claim.wants(server.url())
-    running = half_way(claim, server, "--connections", "1")
-    running.kill()
-    running.communicate()
-    server.enough, before = None, server.sent
+    stopped_half_way(claim, server, signal.SIGKILL, "--connections", "1")
+    before = server.sent
     whole(claim, server, claim.seed("--connections", "1"))
     assert server.sent - before < len(server.content) - 400_000
 

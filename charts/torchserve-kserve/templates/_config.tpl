@@ -57,8 +57,8 @@ same Java takes the later one, but with two garbage collectors it does not start
 {{- define "torchserve-kserve.javaOptions" -}}
 {{- $given := get .Values.properties "vmargs" | default "" -}}
 {{- $own := ternary (list) (list "-XX:+UseSerialGC") (regexMatch "-XX:[+]Use[A-Za-z0-9]*GC" $given) -}}
-{{- $own = concat $own (list "-Xms16m" "-XX:TieredStopAtLevel=1" "-XX:-UsePerfData") -}}
-{{- $own = concat $own (list "-XX:Tier3BackEdgeThreshold=2000" "-XX:Tier0BackedgeNotifyFreqLog=7") -}}
+{{- $loops := list "-XX:Tier3BackEdgeThreshold=2000" "-XX:Tier0BackedgeNotifyFreqLog=7" -}}
+{{- $own = concat $own (list "-Xms16m" "-XX:TieredStopAtLevel=1" "-XX:-UsePerfData") $loops -}}
 {{- $tasks := include "torchserve-kserve.workers" . | int | max 2 -}}
 {{- $own = printf "-Djava.util.concurrent.ForkJoinPool.common.parallelism=%d" $tasks | append $own -}}
 {{- $netty := list "maxOrder=9" "numDirectArenas=1" "numHeapArenas=1" -}}
