@@ -142,7 +142,7 @@ def pull(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
-    """The goals as ratios inside one run, and docs/benchmarks.md from them; best on an idle machine (`-- --short`: minutes)."""
+    """The goals as ratios inside one run, and docs/benchmarks.md; best on an idle machine (`-- --short`, `-- --settings`)."""
     install(session, "harness", "tests", "bench")
     run(session, "pytest", "-s", "tests/bench", *session.posargs)
 

@@ -17,8 +17,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-import pytest
-
 from ci.cluster import shell
 from ci.cluster.errors import Problem
 from ci.cluster.paths import REPOSITORY
@@ -27,6 +25,7 @@ from ci.cluster.report import say
 RECORD, PAGE = REPOSITORY / "docs" / "flake.jsonl", REPOSITORY / "docs" / "flake.md"
 LOGS = REPOSITORY / "artifacts" / "flake"
 FAST, ON_CLUSTER = "fast", "cluster"
+OK, INTERRUPTED = 0, 2  # pytest's exit codes; pytest itself is not there where the page alone is made
 ABBREVIATED = 12  # digits of a hash
 HEAD = """# Recorded runs, without reruns
 
@@ -123,9 +122,9 @@ def once(part: str, arguments: Sequence[str], logs: Path) -> tuple[Run, Path]:
             status = process.wait()
     tests, failed = result(junit)
     seconds = round(time.monotonic() - clock, 1)
-    if status == pytest.ExitCode.INTERRUPTED and not failed:
+    if status == INTERRUPTED and not failed:
         raise Problem(f"pytest was interrupted, and nothing is recorded of this run; its log is {log}.")
-    if status != pytest.ExitCode.OK and not failed:
+    if status != OK and not failed:
         failed = [f"pytest ended with {status}, and no test had failed"]
     return Run(began.strftime("%Y-%m-%dT%H:%M:%SZ"), _git("rev-parse", "HEAD")[:ABBREVIATED], tested, part, os.cpu_count() or 1,
                round(load, 1), tests, failed, seconds), log

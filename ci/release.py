@@ -38,6 +38,15 @@ def create(make: Callable[..., Any], *arguments: Any) -> None:
             raise
 
 
+def delete(remove: Callable[..., Any], *arguments: Any) -> None:
+    """Calls a `delete_…` function of the Kubernetes client; an object that is not there, or no more, is no error."""
+    try:
+        remove(*arguments)
+    except kubernetes.client.ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+
+
 def _has_failed(job: Any) -> bool:
     """Whether a Job has failed for good."""
     return any(condition.type == "Failed" and condition.status == "True" for condition in job.status.conditions or [])
@@ -169,9 +178,14 @@ class Release:
         return "".join(self.logs(pod.metadata.name, "kserve-container") for pod in self.predictor_pods())
 
     def logs(self, pod: str, container: str) -> str:
-        """The log of one container so far."""
-        # As bytes: of a log that is one line of JSON the client would make a dict, and of that Python's text.
-        answer = self.core.read_namespaced_pod_log(pod, self.namespace, container=container, _preload_content=False)
+        """The log of one container so far; raises Problem where it has not been started yet."""
+        try:
+            # As bytes: of a log that is one line of JSON the client would make a dict, and of that Python's text.
+            answer = self.core.read_namespaced_pod_log(pod, self.namespace, container=container, _preload_content=False)
+        except kubernetes.client.ApiException as error:
+            if error.status != HTTPStatus.BAD_REQUEST or b"is waiting to start" not in error.body:
+                raise
+            raise Problem(f"{container} of the pod {self.namespace}/{pod} has not been started, and has no log yet.") from None
         return answer.data.decode(errors="replace")
 
     def execute(self, pod: str, *command: str, container: str = "kserve-container") -> str:

@@ -1,16 +1,20 @@
 """The ways to a release's server: through the API server to its Service, or through a gateway by its host name."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from queue import LifoQueue
 from typing import Any
 
 import kubernetes
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 ANSWER_SECONDS = 60
+IDLE_SECONDS = 5  # gateways close a connection that rests for 60 s or so, whatever is on its way to them in that moment
 CONNECTIONS = 64  # kept open, for as many requests at once; more than these are made anew
 
 
@@ -35,8 +39,8 @@ class Route:
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """The answer, whatever it is; options as for requests."""
         headers = {**self.headers, **options.pop("headers", {})}
-        return self._session.request(method, f"{self.base}/{path}", headers=headers, timeout=ANSWER_SECONDS,
-                                     allow_redirects=False, **options)
+        return self._session.request(method, f"{self.base}/{path}", headers=headers, allow_redirects=False,
+                                     **{"timeout": ANSWER_SECONDS, **options})
 
     @cached_property
     def _session(self) -> requests.Session:
@@ -44,21 +48,43 @@ class Route:
         session = requests.Session()
         session.trust_env = False
         session.verify, session.cert = self.verify, self.cert
-        session.mount("http://", HTTPAdapter(pool_maxsize=CONNECTIONS))
-        session.mount("https://", _Named(self.name))
+        session.mount("http://", _Kept())
+        session.mount("https://", _Kept(self.name))
         return session
 
 
-class _Named(HTTPAdapter):
-    """Connects to where the URL points, and expects the server that is called `name` there."""
+class _Pool(LifoQueue):
+    """Connections for later requests; one that was idle for long is closed when its turn comes, and connects anew."""
 
-    def __init__(self, name: str | None) -> None:
+    def _put(self, item: Any) -> None:
+        super()._put((time.monotonic(), item))
+
+    def _get(self) -> Any:
+        since, connection = super()._get()
+        if connection and time.monotonic() - since > IDLE_SECONDS:
+            connection.close()
+        return connection
+
+
+class _Http(urllib3.HTTPConnectionPool):
+    QueueCls = _Pool
+
+
+class _Https(urllib3.HTTPSConnectionPool):
+    QueueCls = _Pool
+
+
+class _Kept(HTTPAdapter):
+    """Keeps connections, but not those that rest for long; expects the server of that name, if any, where the URL points."""
+
+    def __init__(self, name: str | None = None) -> None:
         self._name = name
         super().__init__(pool_maxsize=CONNECTIONS)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         named = {"server_hostname": self._name, "assert_hostname": self._name} if self._name else {}
         super().init_poolmanager(*arguments, **options, **named)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Http, "https": _Https}
 
 
 def through_api_server(api: kubernetes.client.ApiClient, namespace: str, service: str) -> Route:

@@ -8,7 +8,7 @@ from ci.cluster.report import timings
 from ci.cluster.versions import versions
 
 NAMESPACE, NAME = "policies", "kube-router"
-READY_SECONDS, END_SECONDS = 120, 60
+READY_SECONDS, END_SECONDS = 120, 240
 HEALTH = 20244
 FIREWALL = ["--run-firewall=true", "--run-router=false", "--run-service-proxy=false", "--run-loadbalancer=false",
             "--service-cluster-ip-range=10.96.0.0/16", f"--health-port={HEALTH}"]  # kind's range of Services

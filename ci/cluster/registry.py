@@ -9,7 +9,7 @@ from ci.cluster.paths import cache as cache_folder
 from ci.cluster.report import say
 from ci.cluster.versions import versions
 
-PROBE_SECONDS = 3
+GUESS_SECONDS, MIRROR_SECONDS = 3, 60  # to answer: where perhaps nobody is, and where somebody said that there is one
 
 
 def mirror() -> str:
@@ -28,10 +28,11 @@ def mirrored(image: str) -> str:
 
 @cache
 def answers() -> bool:
-    """Whether docker can look up the node image at a registry. Asked once a run, for 3 s at most."""
+    """Whether docker can look up the node image at a registry. Asked once a run; for a moment only where no mirror is set."""
     image = mirrored(versions()["pull"]["node"])
     plain = ["--insecure"] if _is_plain() else []
-    found = shell.succeeds(["docker", "manifest", "inspect", *plain, image], timeout=PROBE_SECONDS)
+    seconds = MIRROR_SECONDS if mirror() else GUESS_SECONDS
+    found = shell.succeeds(["docker", "manifest", "inspect", *plain, image], timeout=seconds)
     say(f"a registry answers for {image}: images are pulled" if found else
         f"no registry answers for {image}: images are built from source")
     return found

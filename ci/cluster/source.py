@@ -19,6 +19,8 @@ SOURCE = CI / "source"
 REPORT_SECONDS = 20
 DOWNLOAD_SECONDS = 1800
 NICENESS = 15
+# The linker's `-s -w` drops what debuggers need; not to make it saves a tenth of the compilers' time.
+NO_DEBUG_DATA = "-gcflags=all=-dwarf=false"
 
 
 def programs(name: str) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def _compile(name: str, table: dict[str, Any], work: Path) -> None:
         needed = len(shell.output([str(toolchain.go()), "list", "-deps", *tags, *packages], cwd=root, env=env,
                                   timeout=DOWNLOAD_SECONDS).splitlines())
         flags = "-s -w " + " ".join(f"-X {stamp}" for stamp in table.get("stamps", []))
-        command = ["nice", "-n", str(NICENESS), str(toolchain.go()), "build", "-v", "-trimpath", *tags,
+        command = ["nice", "-n", str(NICENESS), str(toolchain.go()), "build", "-v", "-trimpath", NO_DEBUG_DATA, *tags,
                    "-ldflags", flags.format(**_stamp_values()), "-o", f"{work}/", *packages]
         cpu_seconds += _build(command, root, env, needed, log)
         _rename_to_program_names(work, batch["packages"])

@@ -33,7 +33,8 @@ def _beside_pulled(node_image: str, work: Path) -> None:
         shell.output(["docker", "cp", f"{container}:/usr/bin/kubectl", str(work / "kubectl")])
     finally:
         shell.output(["docker", "rm", container])
-    shell.run([str(toolchain.go()), "build", "-trimpath", "-o", str(work / "kind"), "sigs.k8s.io/kind"],
+    shell.run([str(toolchain.go()), "build", "-trimpath", source.NO_DEBUG_DATA, "-o", str(work / "kind"),
+               "sigs.k8s.io/kind"],
               cache() / "logs" / "kind.log", cwd=source.SOURCE / "core", env=toolchain.go_environment())
     _copy_helm(work)
 

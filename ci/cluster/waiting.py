@@ -28,6 +28,14 @@ def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
         if reason := give_up():
             raise Problem(f"Waited for {what}, which can no longer happen: {reason}")
         if time.monotonic() >= deadline:
-            last = state() or last
+            last = _told(state) or last
             raise Problem(f"Waited {seconds:.0f} s for {what}, in vain{f' (last: {last})' if last else ''}.")
         time.sleep(INTERVAL_SECONDS)
+
+
+def _told(state: Callable[[], str]) -> str:
+    """What `state` says; nothing where that can't be had, as it is no cause."""
+    try:
+        return state()
+    except Problem:
+        return ""

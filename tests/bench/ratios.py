@@ -9,6 +9,7 @@ from typing import TypeVar
 Sample = TypeVar("Sample")
 RESAMPLES = 2000
 CONTROL = (0.9, 1.1)  # of a machine that others use, too; by counters, not by clocks
+CLOCKS = (0.8, 1.25)  # of clocks there
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ def ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:
     return Ratio(statistics.median(ratios), medians[int(0.025 * RESAMPLES)], medians[int(0.975 * RESAMPLES) - 1])
 
 
+def means(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Of the first ones and of the second ones."""
+    return statistics.mean(first for first, _ in pairs), statistics.mean(second for _, second in pairs)
+
+
 def pairs(first: Callable[[], Sample], second: Callable[[], Sample], count: int) -> list[tuple[Sample, Sample]]:
     """Samples of two arms, interleaved ABBA; of count + 1 pairs the first is dropped."""
     found = []
@@ -40,9 +46,15 @@ def pairs(first: Callable[[], Sample], second: Callable[[], Sample], count: int)
     return found[1:]
 
 
-def held(control: Ratio) -> None:
-    """Fails where the same arm twice is not the same: then the run says nothing."""
-    low, high = CONTROL
+def same(arm: Callable[[], float], count: int, limits: tuple[float, float] = CONTROL) -> float:
+    """What an arm is to itself, the control; fails where that is not the same."""
+    return held(ratio(pairs(arm, arm, count)), limits)
+
+
+def held(control: Ratio, limits: tuple[float, float] = CONTROL) -> float:
+    """The control's value; fails where it is beyond the limits: then the run says nothing."""
+    low, high = limits
     assert low <= control.value <= high, (
         f"this run is void: the same arm, measured twice in turns, differs by {control.value:.2f} (allowed: {low} to {high}); "
         "let nothing else work on the machine")
+    return control.value

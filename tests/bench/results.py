@@ -18,6 +18,7 @@ from ci.cluster.report import say, timings
 
 FILE = REPOSITORY / "docs" / "benchmarks.json"
 ARTIFACTS = REPOSITORY / "artifacts" / "bench"
+SETTING = "setting"  # in the place of a goal: what one setting of the chart gains
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,13 @@ class Figure:
     """One measured figure of a goal.
 
     Attributes:
-        goal: `P1` to `P9`.
+        goal: `P1` to `P9`, or SETTING.
         what: it in words, without the goal.
         value: what was found.
         must, stretch: its goals; None for a figure that stands beside another one.
         more: True where more is better.
         interval: of 95 %, where there is one.
+        control: what the same arm in both roles gave in that run, where it was measured.
         note: one sentence about how, or where the time goes.
         details: what it was made from, for the plots and for who looks closer.
     """
@@ -42,6 +44,7 @@ class Figure:
     stretch: float | None = None
     more: bool = False
     interval: tuple[float, float] | None = None
+    control: float | None = None
     note: str = ""
     details: dict[str, Any] = field(default_factory=dict)
 

@@ -37,9 +37,10 @@ def test_batches_of_eight_against_one(image: str, tmp_path: Path, plan: Plan, re
                 return answers.count / answers.elapsed
             return measure
 
-        found = ratios.pairs(rate(batched), rate(single), plan.pairs)
+        found = ratios.pairs(rate(batched), rate(single), plan.slow_pairs)
+        control = ratios.same(rate(single), plan.slow_control, ratios.CLOCKS) if plan.slow_control else None
     ratio = ratios.ratio(found)
-    means = [sum(pair[side] for pair in found) / len(found) for side in (0, 1)]
+    means = ratios.means(found)
     record(Figure("P6", "throughput, batchSize 8 ÷ 1, matrices, our envelope", ratio.value, 1.5, 3, more=True,
-                  interval=(ratio.low, ratio.high), note=f"{means[0]:.0f} ÷ {means[1]:.0f} requests/s, {CALLERS} callers",
-                  details={"pairs": found}))
+                  interval=(ratio.low, ratio.high), control=control, details={"pairs": found},
+                  note=f"{means[0]:.0f} ÷ {means[1]:.0f} requests/s, {CALLERS} callers"))

@@ -28,6 +28,7 @@ from tests.bench.conftest import Plan
 from tests.bench.results import Figure
 from tests.e2e.tiny import archive
 from tests.e2e.watching import Seen, is_ready, watched
+from tests.killed_runs import remove_namespaces
 from tests.waiting import until
 
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-bench"}
@@ -51,8 +52,7 @@ def api(cluster: up.Cluster) -> kubernetes.client.ApiClient:
 def namespace(api: kubernetes.client.ApiClient) -> Iterator[str]:
     """A namespace of this run; those of killed runs go first."""
     core, name = kubernetes.client.CoreV1Api(api), f"bench-{uuid.uuid4().hex[:6]}"
-    for left in core.list_namespace(label_selector=",".join(f"{key}={value}" for key, value in MARK.items())).items:
-        core.delete_namespace(left.metadata.name)
+    remove_namespaces(core, MARK)
     core.create_namespace({"metadata": {"name": name, "labels": MARK}})
     yield name
     core.delete_namespace(name)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ci.cluster import shell
 from ci.cluster.report import timings
 from tests import leftovers
@@ -28,6 +30,7 @@ def pieces(image: str, archive: Path) -> dict[str, Any]:
         "/pieces.py", "/model.mar"]))
 
 
+@pytest.mark.usefixtures("going")
 def test_start_against_its_pieces(image: str, bert: Path, tmp_path: Path, plan: Plan, record: Callable[..., None]) -> None:
     count, parts = 0, []
 
@@ -42,7 +45,8 @@ def test_start_against_its_pieces(image: str, bert: Path, tmp_path: Path, plan: 
         return sum(parts[-1]["seconds"].values()), parts[-1]["cpu"]
 
     with timings.stage("P3"):
-        found = ratios.pairs(start, alone, plan.starts)
+        found = ratios.pairs(start, alone, plan.slow_pairs)
+        control = ratios.same(lambda: start()[0], plan.slow_control, ratios.CLOCKS) if plan.slow_control else None
     clock, counter = (ratios.ratio([(first[which], second[which]) for first, second in found]) for which in (0, 1))
     assert clock.high / clock.low < SPREAD, (
         f"this run is void: the ratio lies anywhere between {clock.low:.2f} and {clock.high:.2f}; "
@@ -52,6 +56,6 @@ def test_start_against_its_pieces(image: str, bert: Path, tmp_path: Path, plan: 
     note = f"{whole:.2f} s ÷ ({', '.join(f'{name} {seconds:.2f}' for name, seconds in means.items())})"
     details = {"pairs": found, "pieces": parts}
     record(Figure("P3", "container start to first 200 ÷ (TorchServe's JVM + import torch + load), bert", clock.value, 1.4, 1.15,
-                  interval=(clock.low, clock.high), note=note, details=details),
+                  interval=(clock.low, clock.high), control=control, note=note, details=details),
            Figure("P3", "CPU of a start ÷ that of the same pieces", counter.value, interval=(counter.low, counter.high),
                   note=f"{used:.2f} s ÷ {floor:.2f} s; the pieces are with Java's own options"))

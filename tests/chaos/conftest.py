@@ -22,6 +22,7 @@ from tests.chaos import models
 from tests.chaos.node import Node
 from tests.e2e.conftest import api, chart, common, diagnosed, tiny  # noqa: F401  (fixtures)
 from tests.e2e.served import ARTIFACTS, install, install_for_all, uninstalled  # noqa: F401  (fixtures)
+from tests.killed_runs import remove_namespaces
 
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-chaos"}
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -63,8 +64,7 @@ def namespace(api: kubernetes.client.ApiClient, diagnosed: list,  # noqa: F811  
               request: pytest.FixtureRequest) -> Iterator[str]:
     """A namespace for this run's releases, in which Pod Security enforces `restricted`; those of killed runs are removed."""
     core, name = kubernetes.client.CoreV1Api(api), f"chaos-{uuid.uuid4().hex[:6]}"
-    for leftover in core.list_namespace(label_selector=",".join(f"{key}={value}" for key, value in MARK.items())).items:
-        core.delete_namespace(leftover.metadata.name)
+    remove_namespaces(core, MARK)
     core.create_namespace({"metadata": {"name": name, "labels": {**RESTRICTED, **MARK}}})
     yield name
     if request.session.testsfailed:

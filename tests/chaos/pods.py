@@ -22,5 +22,5 @@ def replaced(release: Release, *right: str, at_once: bool = False) -> float:
                  seconds=REPLACED_SECONDS, state=release.state)
         seconds = callers.recovered(fault, within=REPLACED_SECONDS)
     assert callers.wrong(), "right answers came although there was no pod"
-    assert all(wrong.startswith("503 ") for wrong in callers.wrong()), callers.wrong()
+    assert callers.only_unavailable(), callers.wrong()
     return seconds

@@ -100,6 +100,7 @@ def calling(session: requests.Session, api: kubernetes.client.ApiClient, target:
         outside = requests.Session()
         outside.verify = way.verify
         outside.trust_env = False  # else REQUESTS_CA_BUNDLE and .netrc win over --ca and --header
+        outside.headers["Connection"] = "close"  # a gateway may close a kept one that rested, under a request
         base = way.url.rstrip("/")
     else:
         outside, base = session, f"{api.configuration.host}/api/v1/namespaces/{target.namespace}/{_proxied(target)}/proxy"

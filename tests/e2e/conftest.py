@@ -29,6 +29,7 @@ from tests.e2e import groups
 from tests.e2e.served import changes, hosted, install, install_for_all, releases, uninstalled  # noqa: F401  (fixtures)
 from tests.e2e.sources import gcs, s3, sources  # noqa: F401  (fixtures)
 from tests.e2e.tiny import archive
+from tests.killed_runs import remove_namespaces
 
 HERE = Path(__file__).parent
 # On every namespace that the suite makes; the second says by which run, of which there may be several processes.
@@ -154,10 +155,7 @@ def outside(cluster: up.Cluster, mode: str, request: pytest.FixtureRequest) -> s
 def labels(cluster: up.Cluster, api: kubernetes.client.ApiClient) -> dict[str, str]:
     """Labels of this run's namespaces. Those of runs that were killed are removed: on a cluster of ours nobody else has any."""
     if cluster.kind:
-        core = kubernetes.client.CoreV1Api(api)
-        of_other_runs = [f"{key}={value}" for key, value in MARK.items()] + [f"{key}!={value}" for key, value in RUN.items()]
-        for leftover in core.list_namespace(label_selector=",".join(of_other_runs)).items:
-            core.delete_namespace(leftover.metadata.name)
+        remove_namespaces(kubernetes.client.CoreV1Api(api), MARK, *(f"{key}!={value}" for key, value in RUN.items()))
     return {**MARK, **RUN}
 
 

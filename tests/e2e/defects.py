@@ -25,7 +25,7 @@ HANDLERS = {
     "double": DOUBLE,
     "backwards": DOUBLE.replace("return double(data)", "return double(data)[::-1]"),
     "wrong": DOUBLE.replace("return double(data)", "return [answer + 1 for answer in double(data)]"),
-    "slow": "import time\ntime.sleep(15)\n" + DOUBLE,
+    "slow": "import time\ntime.sleep(30)\n" + DOUBLE,
     "dies": "import os\nif not os.path.exists('/tmp/died'):\n    open('/tmp/died', 'w').close()\n    os._exit(1)\n" + DOUBLE,
     "prints": "import traceback\ntry:\n    [][0]\nexcept IndexError:\n    traceback.print_exc()\n" + DOUBLE,
 }
@@ -117,7 +117,7 @@ DEFECTS: dict[str, Defect] = {
     "a wrong prediction": Defect("open", ANSWERS, "came {'predictions': [7, 3, 5]}", "wrong"),
     "a batch for the stock envelope, by the snapshot": Defect(
         "open", "snapshot.no_batch_goes_through_a_stock_envelope", "batch 1.0: 4"),
-    "a batch answered wrongly by the stock envelope": Defect("open", BURST, "at once", "batch"),
+    "a batch answered wrongly by the stock envelope": Defect("open", BURST, "number of batch response mismatched", "batch"),
     "a management API on the port of requests": Defect("shared", f"{MANAGEMENT}it_is_not_behind_the_service", "GET /models"),
     "no envelope": Defect("shared", ANSWERS, "came [6, 2, 4]"),
     "a worker that died once": Defect("shared", LOG, "died"),

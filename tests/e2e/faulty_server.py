@@ -13,7 +13,7 @@ from pathlib import Path
 
 DEFECT = os.environ.get("DEFECT", "")
 LIMIT = 100_000
-LATE_SECONDS = 10  # from the first probe on
+LATE_SECONDS = 30  # from the first probe on
 BEGINS = "[INFO ] main org.pytorch.serve.ModelServer - Torchserve version: 0.12.0"  # of a log that is whole
 PROBED = threading.Event()
 LOADED = ("[DEBUG] W-9000-tiny_1.0 org.pytorch.serve.wlm.WorkerThread - W-9000-tiny_1.0 State change "

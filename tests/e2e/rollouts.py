@@ -6,9 +6,9 @@ import kubernetes
 
 from ci.cluster.waiting import wait_for
 from ci.release import REVISION, Release
-from tests.e2e.watching import ready_pods_of, uids
+from tests.e2e.watching import is_ready, pods_of, ready_pods_of, uids
 
-ROLLED_OUT_SECONDS = 120
+ROLLED_OUT_SECONDS = 300
 
 
 def wait_until_rolled_out(running: Release, old: list[Any], mode: str, pods: int = 1) -> list[Any]:
@@ -20,6 +20,13 @@ def wait_until_rolled_out(running: Release, old: list[Any], mode: str, pods: int
                    lambda: found(running, old, pods), seconds=ROLLED_OUT_SECONDS)
     running.wait_until_ready()
     return new
+
+
+def alone(running: Release, pods: int) -> list[Any]:
+    """The predictor's pods, if there are so many, all of them ready and none on its way out: that one answers what a gateway that
+    has not heard of its end still sends to it."""
+    ready = ready_pods_of(running)
+    return ready if len(pods_of(running)) == len(ready) == pods else []
 
 
 def rollouts(running: Release, mode: str) -> int:
@@ -34,8 +41,16 @@ def rollouts(running: Release, mode: str) -> int:
     return int(deployment.metadata.annotations["deployment.kubernetes.io/revision"])
 
 
-def knative_service(running: Release) -> dict[str, Any]:
-    """The predictor's Knative service."""
+def routed(running: Release) -> tuple[str, dict[str, int]]:
+    """The newest revision, and the percentage that each revision gets; of none before the gateway has the last change."""
+    service = _knative_service(running)
+    status = service.get("status", {})
+    told = status.get("observedGeneration") == service["metadata"]["generation"] and is_ready(service)
+    shares = {part["revisionName"]: part["percent"] for part in status.get("traffic", []) if part.get("percent")} if told else {}
+    return status.get("latestCreatedRevisionName", ""), shares
+
+
+def _knative_service(running: Release) -> dict[str, Any]:
     return kubernetes.client.CustomObjectsApi(running.api).get_namespaced_custom_object(
         "serving.knative.dev", "v1", running.namespace, "services", f"{running.name}-predictor")
 
@@ -46,15 +61,13 @@ def revision_of(pod: Any) -> str:
 
 
 def _replaced(running: Release, old: list[Any], pods: int) -> list[Any]:
-    """The predictor's pods, if none is an old one and all are ready."""
-    ready = ready_pods_of(running)
-    return ready if len(running.predictor_pods()) == len(ready) == pods and not uids(ready) & uids(old) else []
+    """The predictor's pods, if they are alone and none is an old one."""
+    ready = alone(running, pods)
+    return ready if not uids(ready) & uids(old) else []
 
 
 def _routed(running: Release, old: list[Any], pods: int) -> list[Any]:  # noqa: ARG001  (the autoscaler decides)
     """The ready pods of the newest revision, if it has all requests and none of them is an old one."""
-    status = knative_service(running).get("status", {})
-    newest = status.get("latestCreatedRevisionName")
-    mine = [part.get("percent") for part in status.get("traffic", []) if part.get("revisionName") == newest]
+    newest, shares = routed(running)
     ready = [pod for pod in ready_pods_of(running) if revision_of(pod) == newest]
-    return ready if mine == [100] and not uids(ready) & uids(old) else []
+    return ready if shares == {newest: 100} and not uids(ready) & uids(old) else []

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 from pathlib import Path
 
 from ci.cluster import shell, up
@@ -12,13 +11,6 @@ def environment(cluster: up.Cluster) -> dict[str, str]:
     """What a command needs to know: the cluster, and where kubectl is."""
     kubectl = cluster.tools / "kubectl" if cluster.tools else Path(shutil.which("kubectl") or "kubectl")
     return {"KUBECONFIG": str(cluster.kubeconfig), "PATH": f"{kubectl.parent}{os.pathsep}{os.environ['PATH']}"}
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens at: one that a page names may be taken."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def typed(text: str, cluster: up.Cluster, *, seconds: float, folder: Path | None = None) -> str:

@@ -10,11 +10,12 @@ import pytest
 
 from ci.cluster import up
 from ci.cluster.paths import EXAMPLES, REPOSITORY
+from ci.cluster.report import timings
 from ci.release import Release
 from tests.e2e.served import CALLED
 from tests.e2e.watching import uids
 
-SECONDS = 60
+SECONDS = 300  # of one run of the suite at most
 ORDER = "answers.the_instances_of_one_request_are_answered_in_their_order"
 # What a sample of one instance can't show.
 ONE_INSTANCE = {"bert": (), "digits": (ORDER,)}
@@ -61,7 +62,7 @@ def test_a_release_of_the_chart_conforms_and_is_as_before(
     assert status == 0, printed
     skipped = {check for check, result in results.items() if result["outcome"] == "skipped"}
     assert skipped <= {"objects.the_service_sends_to_the_pods", "logs.the_sidecar_says_nothing_bad", *ONE_INSTANCE[name]}, printed
-    assert sum(result["seconds"] for result in results.values()) <= SECONDS
+    timings.facts[f"the checks of {name}'s conformance"] = f"{sum(result['seconds'] for result in results.values()):.1f} s"
     assert (release.inference_service()["metadata"]["resourceVersion"], uids(release.predictor_pods())) == before
 
 

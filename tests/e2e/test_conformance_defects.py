@@ -13,6 +13,7 @@ from ci.cluster import up
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.diagnose import dump
+from ci.release import delete
 from tests.conformance import cluster as read
 from tests.conformance.checks import CHECKS
 from tests.conformance.target import NotApplicable
@@ -21,7 +22,7 @@ from tests.e2e.served import ARTIFACTS
 
 pytestmark = [pytest.mark.only("Standard"), pytest.mark.thorough]
 
-READY_SECONDS, LOADED_SECONDS = 240, 60
+READY_SECONDS, LOADED_SECONDS = 240, 180
 SERVING, SERVICES = ("serving.kserve.io", "v1beta1"), "inferenceservices"
 CLAIM = "nobody"  # of a class that is not there
 # Of a release by hand: no claim, no runtime, no sidecar, nothing that downloads.
@@ -52,19 +53,11 @@ def made(request: pytest.FixtureRequest, image: str) -> Iterator[None]:
             request.getfixturevalue("diagnosed").append(dump(api, namespace, ARTIFACTS / request.path.stem))
         if whole or not request.config.getoption("keep_on_failure"):
             for name in defects.SERVERS:
-                _delete(custom.delete_namespaced_custom_object, *SERVING, namespace, SERVICES, name)
+                delete(custom.delete_namespaced_custom_object, *SERVING, namespace, SERVICES, name)
             for item in defects.config_maps():
-                _delete(core.delete_namespaced_config_map, item["metadata"]["name"], namespace)
-            _delete(core.delete_namespaced_persistent_volume_claim, CLAIM, namespace)
-            _delete(core.delete_namespaced_pod, defects.stranger(image)["metadata"]["name"], namespace)
-
-
-def _delete(call: Callable[..., Any], *what: str) -> None:
-    try:
-        call(*what)
-    except kubernetes.client.ApiException as error:
-        if error.status != 404:  # it was not made
-            raise
+                delete(core.delete_namespaced_config_map, item["metadata"]["name"], namespace)
+            delete(core.delete_namespaced_persistent_volume_claim, CLAIM, namespace)
+            delete(core.delete_namespaced_pod, defects.stranger(image)["metadata"]["name"], namespace)
 
 
 @pytest.fixture(scope="module")

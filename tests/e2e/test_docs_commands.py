@@ -19,6 +19,7 @@ from ci.cluster.paths import CHART, REPOSITORY
 from ci.forward import forwarded
 from ci.release import Release
 from tests.e2e import terminal
+from tests.ports import free_port
 
 pytestmark = pytest.mark.only("Standard")
 
@@ -140,7 +141,7 @@ def test_the_first_block_of_the_readme_answers(
     mine = {*of("test_the_first_block_of_the_readme_answers"), "kubectl create namespace models"}
     assert set(commands.commands(block)) == mine
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(common))
-    text = re.sub(r"(?<=namespace )models|(?<= -n )models", elsewhere, block.text).replace("8080", str(terminal.free_port()))
+    text = re.sub(r"(?<=namespace )models|(?<= -n )models", elsewhere, block.text).replace("8080", str(free_port()))
     text = text.replace("charts/torchserve-kserve", f"{CHART} --values values.yaml")
     said = terminal.typed(text, cluster, seconds=FIRST_SECONDS, folder=tmp_path)
     assert json.loads(said[said.rindex('{"predictions"'):]) == json.loads(FIRST_ANSWER), said

@@ -18,16 +18,16 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm, merged
 from ci.release import Release
 from tests.e2e.groups import MODES
-from tests.e2e.rollouts import wait_until_rolled_out
+from tests.e2e.rollouts import alone, wait_until_rolled_out
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, ready_pods_of, uids
+from tests.e2e.watching import pods_of, uids
 
 NAME, MODEL, REQUEST = "greatly", "tiny", {"instances": [{}]}
 # Helm comes to it after ConfigMaps and before the Job, the InferenceService and the runtime; the API server takes no port 0.
 REFUSED = {"extraObjects": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{ .Release.Name }}-refused"},
                              "spec": {"ports": [{"port": 0}]}}]}
 GUARDED = {"networkPolicy": {"enabled": True}}  # helm changes policies in place, before it asks KServe
-ROUTED_SECONDS, SETTLED_SECONDS, TRAFFIC_SECONDS = 60, 180, 600
+ROUTED_SECONDS, SETTLED_SECONDS = 60, 180
 AFTER_CHANGE = 100  # answers, five seconds of them, after the old pods are out of the way
 # One pod with a claim for one node, to which a rollout adds a pod for a while; and two pods with a shared claim.
 SURGE, REPLICAS = "one pod", "two pods"
@@ -89,7 +89,7 @@ def release(shape: str, values: Callable[..., Values], install: Callable[..., Re
 @pytest.fixture(scope="module")
 def traffic(release: Release) -> Iterator[Traffic]:
     """Requests to the release, from before its first change to after its last."""
-    with sent(lambda: release.predict(MODEL, REQUEST), most_seconds=TRAFFIC_SECONDS) as traffic:
+    with sent(lambda: release.predict(MODEL, REQUEST)) as traffic:
         yield traffic
 
 
@@ -178,7 +178,7 @@ def _pods(running: Release, shape: str) -> bool:
 def _settled(running: Release, shape: str) -> dict[str, Any]:
     """_state(), once the change before is over: Knative adds and removes pods for some time after the requests have moved."""
     wait_for(f"{shape} alone, ready, and no trace of others",
-             lambda: len(pods_of(running)) == len(ready_pods_of(running)) == PODS[shape], seconds=SETTLED_SECONDS)
+             lambda: alone(running, PODS[shape]), seconds=SETTLED_SECONDS)
     return _state(running)
 
 

@@ -14,7 +14,8 @@ from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
-from tests.e2e.watching import delete, uids, wait_until_replaced
+from tests.e2e.rollouts import wait_until_rolled_out
+from tests.e2e.watching import delete, uids
 
 BUSY_SECONDS = 120
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
@@ -45,13 +46,13 @@ def test_a_model_archive_in_a_config_map_is_served(
 
 def test_an_upgrade_to_another_source_seeds_again_and_serves_it(
         begun: dict[str, Release], chart: Helm, values: Callable[..., dict[str, Any]],
-        example: Callable[[str, str], Any]) -> None:
+        example: Callable[[str, str], Any], mode: str) -> None:
     keeper = begun["keeper"]
     keeper.wait_until_ready()
     pod, = keeper.predictor_pods()
     jobs, file = uids(keeper.seed_jobs()), _served_archive(keeper)
     chart.install("keeper", values("digits", KEPT))
-    new = wait_until_replaced(keeper, [pod])
+    new, = wait_until_rolled_out(keeper, [pod], mode)
     assert uids(keeper.seed_jobs()).isdisjoint(jobs)
     assert _served_archive(keeper) != file
     stored = keeper.execute(new.metadata.name, "ls", "/mnt/models/model-store").split()

@@ -11,7 +11,8 @@ from ci.cluster import up
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.served import CALLED
-from tests.e2e.terminal import free_port, typed
+from tests.e2e.terminal import typed
+from tests.ports import free_port
 
 NOTES_SECONDS = 120
 COMMAND = re.compile(r"^   ((?:kubectl|curl) .*|HOST=.*)$", re.MULTILINE)

@@ -16,7 +16,7 @@ from ci import helm
 from ci.cluster import source, toolchain
 from ci.cluster.waiting import wait_for
 from ci.release import Release
-from tests.e2e.watching import wait_until_replaced
+from tests.e2e.rollouts import wait_until_rolled_out
 
 pytestmark = pytest.mark.only("Standard")
 
@@ -74,11 +74,11 @@ def test_the_release_has_no_runtime_of_its_own(release: Release, chart: helm.Hel
 
 
 def test_a_changed_model_is_served_by_the_new_pods_of_an_upgrade_with_another_annotation(
-        release: Release, chart: helm.Helm, stocked: Callable[..., Values]) -> None:
+        release: Release, chart: helm.Helm, stocked: Callable[..., Values], mode: str) -> None:
     pods = release.predictor_pods()
     chart.install(release.name, stocked("two"))
     wait_for("the Job to be complete", lambda: all(job.status.succeeded for job in release.seed_jobs()), seconds=SEEDED_SECONDS)
     assert _served(release) == ["one"], "pods that were there know of no change"
     chart.install(release.name, stocked("two", {"annotations": {"example.com/served": "two"}}))
-    wait_until_replaced(release, pods)
+    wait_until_rolled_out(release, pods, mode)
     assert _served(release) == ["two"]

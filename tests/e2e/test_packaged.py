@@ -19,7 +19,8 @@ from ci.cluster import helms, up
 from ci.cluster.paths import CHART
 from ci.release import Release
 from tests import registry as registries
-from tests.e2e.watching import state_of, wait_until_replaced, watched
+from tests.e2e.rollouts import wait_until_rolled_out
+from tests.e2e.watching import state_of, watched
 from tests.repository import served
 
 pytestmark = pytest.mark.only("Standard")
@@ -111,10 +112,11 @@ def test_upgraded_by_helm_4_with_the_same_values_nothing_rolls(packaged: dict[in
     assert [(row["revision"], row["status"]) for row in history] == [(1, "superseded"), (2, "deployed")]
 
 
-def test_a_changed_model_of_the_carried_release_is_served(packaged: dict[int, Release], by: dict[int, helm.Helm],
-                                                          tiny: Callable[..., Values], of_repository: list[str]) -> None:
+def test_a_changed_model_of_the_carried_release_is_served(
+        packaged: dict[int, Release], by: dict[int, helm.Helm], tiny: Callable[..., Values], of_repository: list[str],
+        mode: str) -> None:
     release = packaged[3]
     pods = release.predictor_pods()
     by[4].install(release.name, tiny("two"), *of_repository)
-    wait_until_replaced(release, pods)
+    wait_until_rolled_out(release, pods, mode)
     assert release.predict("tiny", {"instances": [{}]}).json() == {"predictions": ["two"]}

@@ -23,13 +23,15 @@ from ci import helm
 from ci.cluster import up
 from ci.cluster.paths import REPOSITORY
 from ci.cluster.report import timings
+from ci.cluster.waiting import wait_for
 from ci.forward import forwarded
 from ci.helm import Helm
 from ci.release import Release
+from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.traffic import sent
-from tests.e2e.watching import wait_until_replaced
+from tests.e2e.watching import uids
 
-MODEL, CONFORMANCE_SECONDS = "bert", 60
+MODEL, CONFORMANCE_SECONDS, GONE_SECONDS = "bert", 300, 120
 V1 = {"instances": [{"data": "Hello World!"}]}
 # The envelope of our own image, with which one server understands both protocols.
 BOTH = {"runtime": {"flavor": "wrapper", "serviceEnvelope": "torchserve_kserve"}}
@@ -233,14 +235,16 @@ def test_requests_that_find_the_queue_full_are_refused_with_503_and_the_others_a
 
 @pytest.mark.only("Knative")  # in Standard mode this test would reach one pod, by a forwarded port
 def test_an_upgrade_of_the_wrapper_loses_no_grpc_request(
-        releases: dict[str, Release], values: Callable[..., dict[str, Any]], chart: Helm, door: Door) -> None:
+        releases: dict[str, Release], values: Callable[..., dict[str, Any]], chart: Helm, door: Door,
+        mode: str) -> None:
     running, request = releases["wrapper-grpc"], sentence("Hello World!").to_grpc()
     old = running.predictor_pods()
     with grpc.insecure_channel(door.address, options=door.options) as channel:
         stub = GRPCInferenceServiceStub(channel)
         with sent(lambda: Answer(stub.ModelInfer(request, timeout=60))) as asked:
             chart.install("wrapper-grpc", values("wrapper-grpc", {"models": {MODEL: {"responseTimeout": 90}}}))
-            wait_until_replaced(running, old)
+            wait_until_rolled_out(running, old, mode)
+            wait_for("the old pods to go", lambda: uids(old).isdisjoint(uids(running.predictor_pods())), seconds=GONE_SECONDS)
     timings.facts["gRPC requests during an upgrade of the wrapper"] = str(asked.sent)
     assert asked.failed() == []
     assert set(asked.predictions()) == {4}

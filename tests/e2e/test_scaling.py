@@ -15,9 +15,11 @@ from tests.e2e.watching import Seen, is_ready, pods_of, ready_pods_of, uids, wat
 pytestmark = pytest.mark.only("Knative")
 
 MODEL, REQUEST = "tiny", {"instances": [{}]}
-ZERO_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 120, 90, 10, 120
-# More than three requests at once want a second pod: the usual traffic is less, even on a slow machine, these callers are more.
-AFTER_CHANGE = 100  # answers, five seconds of them: the pod that goes lives on for 30 s, but what is sent then is no more its own
+ZERO_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 120, 90, 60, 120
+# More than three requests at once want a second pod: these callers are more, and the traffic is less, even where the machine
+# stops for half a second.
+RATE = 5  # requests a second
+AFTER_CHANGE = 25  # answers, five seconds of them: the pod that goes lives on for 30 s, but what is sent then is no more its own
 CALLERS, SLOW = 6, {"instances": [{"seconds": 0.25}]}
 SLEEPY = {"minReplicas": 0, "maxReplicas": 2, "scaleMetric": "concurrency", "scaleTarget": 3}
 
@@ -47,7 +49,7 @@ def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(slee
 
 
 def test_scaling_up_and_down_under_traffic_loses_no_request(sleeper: Release) -> None:
-    with sent(lambda: sleeper.predict(MODEL, REQUEST)) as asked:
+    with sent(lambda: sleeper.predict(MODEL, REQUEST), rate=RATE) as asked:
         with pressing(lambda: sleeper.predict(MODEL, SLOW), CALLERS) as pressed:
             both = wait_for("a second pod that is ready", lambda: _two(ready_pods_of(sleeper)), seconds=SCALED_SECONDS)
         wait_for("one of the two to go", lambda: uids(both) - uids(sleeper.predictor_pods()), seconds=GONE_SECONDS)

@@ -20,9 +20,10 @@ from ci.gcs_client import Gcs
 from ci.helm import Helm
 from ci.release import Release
 from ci.s3_client import REGION, S3
+from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.sources import AUTHORITY, BUCKET, CLAIM, FILES, ON_CLAIM, Sources, sha256
 from tests.e2e.tiny import archive
-from tests.e2e.watching import uids, wait_until_replaced
+from tests.e2e.watching import uids
 
 pytestmark = pytest.mark.only("Standard")
 
@@ -169,11 +170,11 @@ def test_a_job_that_is_run_again_transfers_nothing(
 
 
 def test_a_new_revision_fetches_everything_again_and_as_many_old_archives_stay_as_are_to(
-        from_cloud: Release, chart: Helm, cloud: Values, s3: S3) -> None:
+        from_cloud: Release, chart: Helm, cloud: Values, s3: S3, mode: str) -> None:
     pods, before = from_cloud.predictor_pods(), _stored(from_cloud)
     s3.put(BUCKET, "nlp/amazon.mar", archive("amazon, again"))
     chart.install("cloud", helm.merged(cloud, {"seed": {"revision": "2", "keepOld": 1}}))
-    wait_until_replaced(from_cloud, pods)
+    wait_until_rolled_out(from_cloud, pods, mode)
     assert _answer(from_cloud, "amazon") == "amazon, again"
     after = _stored(from_cloud)
     assert sorted(name.rpartition("-")[0] for name in after - before) == sorted(CLOUD)

@@ -21,8 +21,9 @@ from ci.cluster.paths import CHART
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.release import Release
+from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.traffic import Traffic, sent
-from tests.e2e.watching import pods_of, state_of, uids, wait_until_replaced, watched
+from tests.e2e.watching import pods_of, state_of, uids, watched
 
 pytestmark = pytest.mark.only("Standard")
 
@@ -30,7 +31,7 @@ PREVIOUS, = (Path(__file__).parent / "previous").glob("*.tgz")  # made by `ci/no
 
 NAME, MODEL, REQUEST = "carried", "tiny", {"instances": [{}]}
 KEPT = {"persistence": {"retain": True}}
-ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS, TRAFFIC_SECONDS = 60, 60, 60, 600
+ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS = 60, 60, 60
 AFTER_CHANGE = 100  # answers, after the pods of a change are there
 Values = dict[str, Any]
 
@@ -67,16 +68,16 @@ def release(install: Callable[..., Release], tiny: Callable[..., Values], previo
 @pytest.fixture(scope="module")
 def traffic(release: Release) -> Iterator[Traffic]:
     """Requests to the release, from before the first change to after the last."""
-    with sent(lambda: release.predict(MODEL, REQUEST), most_seconds=TRAFFIC_SECONDS) as traffic:
+    with sent(lambda: release.predict(MODEL, REQUEST)) as traffic:
         yield traffic
 
 
 def _settled(release: Release, traffic: Traffic, old: list[Any] | None = None) -> None:
     """Waits until a change is over: another pod than the old ones, if given, and answers after that. None may have failed."""
     if old:
-        wait_until_replaced(release, old)
-    release.wait_until_ready()
-    wait_for("one pod", lambda: len(pods_of(release)) == 1, seconds=GONE_SECONDS)
+        wait_until_rolled_out(release, old, "Standard")
+    else:
+        release.wait_until_ready()
     traffic.wait_for_answers(AFTER_CHANGE)
     assert traffic.failed() == []
 

@@ -14,7 +14,8 @@ import requests
 from ci.cluster.waiting import wait_for
 
 RATE = 20  # requests per second
-MOST_SECONDS, MORE_SECONDS = 240, 90
+MOST_SECONDS = 3600  # what nobody ends, ends by itself: far more than any change takes
+MORE_SECONDS = 90
 SENDERS = 64  # at once; more would be more than 3 s behind at the usual rate
 
 
@@ -45,10 +46,11 @@ class Traffic:
 
 
 @contextmanager
-def sent(ask: Callable[[], requests.Response], rate: float = RATE, most_seconds: float = MOST_SECONDS) -> Iterator[Traffic]:
-    """Calls `ask` `rate` times a second, however long the answers take, until the block ends or `most_seconds` are over.
+def sent(ask: Callable[[], requests.Response], rate: float = RATE, senders: int = SENDERS) -> Iterator[Traffic]:
+    """Calls `ask` `rate` times a second, however long the answers take, until the block ends.
 
-    A request that would be sent late because answers are slow is sent all the same: none is left out.
+    At most `senders` wait at once, so a server's queue has to hold as many; a request whose turn comes late for that is sent all
+    the same: none is left out.
     """
     traffic, over = Traffic(), threading.Event()
 
@@ -57,15 +59,15 @@ def sent(ask: Callable[[], requests.Response], rate: float = RATE, most_seconds:
 
     def schedule(pool: ThreadPoolExecutor) -> None:
         began = time.monotonic()
-        for number in range(int(rate * most_seconds)):
+        for number in range(int(rate * MOST_SECONDS)):
             if over.wait(max(0.0, began + number / rate - time.monotonic())):
                 return
             traffic.sent += 1
             pool.submit(one, number)
         if not over.is_set():
-            traffic.answers.append((-1, f"the traffic ended by itself after {most_seconds:.0f} s", None))
+            traffic.answers.append((-1, f"the traffic ended by itself after {MOST_SECONDS} s", None))
 
-    with ThreadPoolExecutor(SENDERS) as pool:
+    with ThreadPoolExecutor(senders) as pool:
         sending = threading.Thread(target=schedule, args=(pool,))
         sending.start()
         try:
@@ -77,12 +79,12 @@ def sent(ask: Callable[[], requests.Response], rate: float = RATE, most_seconds:
 
 
 @contextmanager
-def pressing(ask: Callable[[], requests.Response], callers: int, most_seconds: float = MOST_SECONDS) -> Iterator[Traffic]:
-    """So many callers of `ask`, each of whom calls again when it has its answer, until the block ends or `most_seconds` are over.
+def pressing(ask: Callable[[], requests.Response], callers: int) -> Iterator[Traffic]:
+    """So many callers of `ask`, each of whom calls again when it has its answer, until the block ends.
 
     They keep a server busy, however slow it is, and never ask for more than `callers` at once.
     """
-    traffic, over, deadline = Traffic(), threading.Event(), time.monotonic() + most_seconds
+    traffic, over, deadline = Traffic(), threading.Event(), time.monotonic() + MOST_SECONDS
 
     def call(number: int) -> None:
         while not over.is_set() and time.monotonic() < deadline:

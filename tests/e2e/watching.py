@@ -15,7 +15,6 @@ from ci.cluster.waiting import wait_for
 from ci.release import Release
 
 DELETED_SECONDS = 60
-REPLACED_SECONDS = 120
 END_SECONDS = 5
 
 
@@ -86,17 +85,6 @@ def state_of(release: Release) -> dict[str, Any]:
     deployment = apps.read_namespaced_deployment(f"{release.name}-predictor", release.namespace)
     return {"pods": uids(pods_of(release)), "jobs": uids(release.seed_jobs()), "deployment": deployment.metadata.generation,
             "service": {key: service[key] for key in ("uid", "generation", "labels")}}
-
-
-def wait_until_replaced(release: Release, old: list[Any]) -> Any:
-    """Waits until the old pods go, one other is the predictor's only one and the release is Ready; returns that pod."""
-    def replaced() -> Any:
-        pods = release.predictor_pods()
-        return pods[0] if len(pods) == 1 and not uids(pods) & uids(old) else None
-
-    new = wait_for(f"another pod in the place of {old[0].metadata.name}", replaced, seconds=REPLACED_SECONDS)
-    release.wait_until_ready()
-    return new
 
 
 def is_ready(item: dict[str, Any]) -> bool:

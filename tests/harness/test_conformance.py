@@ -3,14 +3,17 @@
 import dataclasses
 import itertools
 import json
+import runpy
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 
+from ci.cluster.paths import CHART
 from tests.conformance import report
 from tests.conformance.checks import CHECKS
+from tests.conformance.checks.limits import FAILED
 from tests.conformance.comparing import same
 from tests.conformance.remedies import REMEDIES
 from tests.conformance.target import NotApplicable, Target
@@ -72,6 +75,18 @@ def condition(release: Target, kind: str, **fields: str) -> None:
 def mixed(release: Target) -> None:
     """Batches of several requests get the first one's answer."""
     wrong(release, burst=(200, {"predictions": [2]}))
+
+
+def every_second_of_a_burst(status: int, body: dict[str, Any]) -> Target:
+    """A release that answers so to every second request of one instance alone, as bursts have them."""
+    release, count = target(), itertools.count()
+    answered = release.call
+
+    def call(method: str, path: str, **options: Any) -> requests.Response:
+        otherwise = len(options.get("json", {}).get("instances", [])) == 1 and next(count) % 2
+        return answered.answer("x", status, body) if otherwise else answered(method, path, **options)
+    release.call = call
+    return release
 
 
 def breaks_after_big(release: Target) -> None:
@@ -214,15 +229,35 @@ def test_the_configuration_is_read_from_its_config_map_where_nobody_is_let_in() 
     assert release.config == {"max_request_size": "7", "x": "y=z"}
 
 
-def test_a_burst_may_be_refused_in_part_if_the_rest_is_right() -> None:
-    release, count = target(), itertools.count()
-    answered = release.call
+@pytest.mark.parametrize(("status", "refused"), [
+    (503, {"code": 503, "type": "ServiceUnavailableException", "message": 'Model "tiny" has no worker to serve'}),
+    (503, {"error": "upstream connect error or disconnect/reset before headers. reset reason: overflow"}),
+    (503, {"error": "full"}),
+    (429, {"code": 429, "type": "InternalServerException", "message": "a handler's own word"})])
+def test_a_burst_may_be_refused_in_part_if_the_rest_is_right(status: int, refused: dict[str, Any]) -> None:
+    assert failures(every_second_of_a_burst(status, refused)) == {}
 
-    def call(method: str, path: str, **options: Any) -> requests.Response:
-        busy = len(options.get("json", {}).get("instances", [])) == 1 and next(count) % 2
-        return answered.answer("x", 503, {"error": "full"}) if busy else answered(method, path, **options)
-    release.call = call
-    assert failures(release) == {}
+
+@pytest.mark.parametrize("failed", [
+    {"code": 503, "type": "InternalServerException", "message": "number of batch response mismatched"},
+    {"error": "number of batch response mismatched"},  # the same, through KServe's wrapper
+    {"code": 503, "type": "InternalServerException", "message": "Prediction failed"},
+    {"error": "Prediction failed"},
+    {"error": "Invalid model predict output"},
+    {"error": "Unsupported model output data type."},
+    {"error": "TorchServe can't be reached at http://127.0.0.1:8085: Connection refused."},
+    {"error": "Model with name tiny is not ready."},
+    {"error": "upstream connect error or disconnect/reset before headers. reset reason: connection termination"},
+    {"error": "no healthy upstream"}])
+def test_a_burst_of_which_the_handler_fails_some_is_not_refused_in_part(failed: dict[str, Any]) -> None:
+    found = failures(every_second_of_a_burst(503, failed))
+    assert list(found) == ["limits.many_at_once_are_answered_as_each_alone"]
+    assert failed.get("message", failed.get("error")) in found["limits.many_at_once_are_answered_as_each_alone"]
+
+
+def test_what_helm_test_knows_of_a_worker_s_failure_the_suite_knows() -> None:
+    sentences = runpy.run_path(str(CHART / "files" / "predict.py"))["WORKER_REFUSED"]
+    assert [sentence for sentence in sentences if not FAILED.search(sentence)] == []
 
 
 def test_each_kind_of_bad_line_is_told_once() -> None:

@@ -64,6 +64,11 @@ def test_a_protected_gateway_gets_headers_cookies_and_host(gateway: str, monkeyp
     answers.the_sample_is_answered_as_expected(asked(monkeypatch, url=gateway, **GIVEN))
 
 
+def test_no_request_uses_a_connection_that_rested(gateway: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = asked(monkeypatch, url=gateway, **GIVEN).call("POST", "v1/models/tiny:predict", json={"instances": [{"data": "a"}]})
+    assert (answer.json(), answer.request.headers["Connection"]) == ({"predictions": ["aa"]}, "close")
+
+
 def test_what_is_given_wins_over_what_the_environment_has(gateway: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))

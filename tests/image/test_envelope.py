@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.image.server import TORCHSERVE, Answer, Server
+from tests.waiting import until
 
 V1, V2 = "/v1/models/echo:predict", "/v2/models/echo/infer"
 JSON = {"Content-Type": "application/json"}
@@ -179,7 +180,7 @@ def test_unknown_model_is_torchserves_own_404(ask: Callable[..., Answer]) -> Non
 
 def test_full_queue_is_torchserves_own_503(ask: Callable[..., Answer]) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.1"]}), range(20)))
+        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.5"]}), range(20)))
     refused = [answer for answer in answers if answer.status != 200]
     assert refused
     assert len(refused) < len(answers)
@@ -201,4 +202,4 @@ def test_requests_of_a_batch_are_answered_each_by_itself(both: Server, ask: Call
     assert mixed[0].json == {"predictions": ["a", "b"]}
     assert mixed[2].json["outputs"][0]["data"] == ["x", "y"]
     assert mixed[6].json == {"predictions": ["c"]}
-    assert "each is tried by itself" in both.log()
+    until(lambda: "each is tried by itself" in both.log(), "the line about the batch that was taken apart")

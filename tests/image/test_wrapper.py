@@ -86,7 +86,7 @@ def test_codes_and_sentences_of_the_model_come_through(
 
 def test_full_queue_is_a_503_with_torchserves_sentence(ask: Callable[..., Answer]) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.1"]}), range(20)))
+        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.5"]}), range(20)))
     refused = [answer for answer in answers if answer.status != 200]
     assert refused
     assert len(refused) < len(answers)

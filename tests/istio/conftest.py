@@ -25,6 +25,7 @@ from ci.release import Release
 from ci.route import Route, through_gateway
 from tests.client_pod import ClientPod
 from tests.e2e.tiny import archive
+from tests.killed_runs import remove_namespaces
 
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-istio"}
 HERE = Path(__file__).parent
@@ -66,9 +67,7 @@ def api(cluster: up.Cluster) -> kubernetes.client.ApiClient:
 @pytest.fixture(scope="session")
 def clean(api: kubernetes.client.ApiClient) -> None:
     """Removes namespaces of runs that were killed."""
-    core = kubernetes.client.CoreV1Api(api)
-    for leftover in core.list_namespace(label_selector=",".join(f"{key}={value}" for key, value in MARK.items())).items:
-        core.delete_namespace(leftover.metadata.name)
+    remove_namespaces(kubernetes.client.CoreV1Api(api), MARK)
 
 
 @pytest.fixture(scope="session", params=MODES)

@@ -23,6 +23,7 @@ from ci.files_pod import FilesPod
 from ci.release import Release
 from tests.client_pod import ClientPod
 from tests.e2e.tiny import archive
+from tests.killed_runs import remove_namespaces
 
 MARK = {"app.kubernetes.io/part-of": "torchserve-kserve-policies"}
 MODES = ("Standard", "Knative")
@@ -68,8 +69,7 @@ def api(cluster: up.Cluster) -> kubernetes.client.ApiClient:
 def namespaces(api: kubernetes.client.ApiClient, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """A namespace for each caller and each mode's release; what killed runs left is removed."""
     core, run = kubernetes.client.CoreV1Api(api), uuid.uuid4().hex[:6]
-    for leftover in core.list_namespace(label_selector=",".join(f"{key}={value}" for key, value in MARK.items())).items:
-        core.delete_namespace(leftover.metadata.name)
+    remove_namespaces(core, MARK)
     made = {role: f"policies-{role.lower()}-{run}" for role in (*CALLERS, *MODES)}
     for role, name in made.items():
         core.create_namespace({"metadata": {"name": name, "labels": {ROLE: role, **MARK}}})

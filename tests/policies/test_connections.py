@@ -24,7 +24,7 @@ OPEN = {
     "Knative": {"friend": {8012}, "scraper": {METRICS}, "stranger": set()},
 }
 CLOSED_TO_NOBODY = {"enabled": False, "from": [], "egress": None}
-ANSWER_SECONDS, SAID_SECONDS = 3, 60
+ANSWER_SECONDS, SAID_SECONDS = 20, 60
 
 
 def _pod_ip(release: Release) -> str:

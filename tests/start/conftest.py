@@ -6,10 +6,8 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import runpy
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.waiting import until
 
 FILES = Path(__file__).parents[2] / "charts/torchserve-kserve/files"
@@ -26,15 +25,8 @@ FAKE = Path(__file__).parent / "fake_torchserve.py"
 WRAPPER = Path(__file__).parent / "fake_wrapper.py"
 # Runs the program with a seed's error standing for 0.5 s instead of 15.
 RUN = f"import sys; sys.path.insert(0, {str(FILES)!r}); import start; start.ERROR_STANDS = 0.5; sys.exit(start.main())"
-
-
-def free_port() -> int:
-    """A local port on which nothing listens, below those that the kernel gives to connections: one of these could take it."""
-    while True:
-        port = random.randrange(20000, 32768)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
+# Seconds of an end with nothing to wait for but the linger's 2.5: TorchServe by itself would idle for 6 more.
+SOON = 8
 
 
 def in_flight(port: int) -> int:

@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 
 import pytest
 
+from tests.answering import answering
 from tests.start.conftest import FILES
 
-
-@contextmanager
-def server(status: int | None) -> Iterator[int]:
-    """Port of a server that answers every GET with this status and a body, or never where that is None."""
-    stop = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if status is None:
-                stop.wait()
-                return
-            body = b"x" * 20000
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
-        httpd.daemon_threads = True
-        threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
-        yield httpd.server_port
-        stop.set()
-        httpd.shutdown()
+server = partial(answering, body=b"x" * 20000)
 
 
 def alive(*addresses: str) -> subprocess.CompletedProcess[str]:

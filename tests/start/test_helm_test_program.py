@@ -26,6 +26,7 @@ OK = (200, '{"predictions": [4]}')
 NOT_FOUND = error(404, "ModelNotFoundException", "Model not found: bert")
 FAILED = error(503, "InternalServerException", "Prediction failed")
 MISMATCH = error(503, "InternalServerException", "number of batch response mismatched")
+NO_JSON = error(503, "InternalServerException", "Unsupported model output data type.")
 NO_WORKER = error(503, "ServiceUnavailableException", 'Model "bert" has no worker to serve inference request.')
 DIED = error(500, "InternalServerException", "Worker died.")
 
@@ -90,7 +91,7 @@ def test_an_answer_without_a_prediction_fails_in_one_sentence(answer, sentence):
     assert sentence in line
 
 
-@pytest.mark.parametrize("answer", [OK, FAILED, MISMATCH])
+@pytest.mark.parametrize("answer", [OK, FAILED, MISMATCH, NO_JSON])
 def test_without_an_example_a_worker_that_ran_passes_and_the_log_says_what_was_shown(answer):
     with server(answer) as (url, seen):
         done = run(url, None)

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from tests.start.conftest import FILES, free_port
+from tests.ports import free_port
+from tests.start.conftest import FILES
 from tests.waiting import until
 
 
@@ -58,7 +59,7 @@ def test_a_slow_answer_is_waited_for_and_read_to_its_end():
                 request = b""
                 while not request.endswith(b"\r\n\r\n"):  # bash writes it line by line
                     request += connection.recv(1000)
-                threading.Event().wait(3)  # slow on purpose
+                threading.Event().wait(2.5)  # slow on purpose
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
                 ended.append(connection.recv(1))  # of a connection that is reset this raises
 

@@ -6,7 +6,7 @@ import http.client
 
 import pytest
 
-from tests.start.conftest import free_port
+from tests.ports import free_port
 from tests.waiting import until
 
 

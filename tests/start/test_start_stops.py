@@ -9,7 +9,7 @@ import socket
 import threading
 from pathlib import Path
 
-from tests.start.conftest import in_flight
+from tests.start.conftest import SOON, in_flight
 from tests.waiting import until
 
 
@@ -17,11 +17,11 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_an_idle_server_is_gone_within_five_seconds_with_status_0(predictor):
+def test_an_idle_server_is_gone_soon_with_status_0(predictor):
     predictor.start()
     predictor.is_ready()
     server = predictor.server_pid
-    assert predictor.stop() < 5
+    assert predictor.stop() < SOON
     assert predictor.running.returncode == 0
     assert is_gone(server)
 
@@ -31,7 +31,7 @@ def test_a_request_in_flight_is_answered(predictor):
     predictor.is_ready()
     request = predictor.post_meanwhile(3.5)
     until(lambda: predictor.in_flight() == 1, "the request in flight")
-    assert predictor.stop() < 6
+    assert predictor.stop() < SOON
     assert request.status() == 200
 
 
@@ -40,7 +40,7 @@ def test_a_request_on_a_connection_that_was_used_before_is_answered(predictor):
     predictor.is_ready()
     requests = [predictor.post_meanwhile(0, 2) for _ in range(8)]
     until(lambda: predictor.in_flight() == 8, "the requests in flight")
-    assert predictor.stop() < 5
+    assert predictor.stop() < SOON
     assert [request.status() for request in requests] == [200] * 8
 
 
@@ -65,7 +65,7 @@ def test_idle_keep_alive_and_unused_connections_hold_nothing_up(predictor):
     used = http.client.HTTPConnection("127.0.0.1", predictor.inference, timeout=20)
     assert predictor.post(used, 0.1) == 200
     with socket.create_connection(("127.0.0.1", predictor.inference)):
-        assert predictor.stop() < 5
+        assert predictor.stop() < SOON
 
 
 def test_a_request_that_comes_during_the_linger_is_answered(predictor):
@@ -85,11 +85,11 @@ def test_it_serves_on_while_requests_keep_coming_and_for_a_while_after_the_last(
     until(lambda: predictor.in_flight() == 1, "the first request")
     took = predictor.stop()
     assert late.status() == 200
-    assert 4.5 < took < 8
+    assert 4.5 < took < 10
 
 
 def test_requests_without_an_end_do_not_hold_it_up(predictor):
-    predictor.start()
+    predictor.start("--drain-seconds", "50")
     predictor.is_ready()
     answered = []
 
@@ -106,7 +106,7 @@ def test_requests_without_an_end_do_not_hold_it_up(predictor):
     took = predictor.stop()
     over.set()
     caller.join()
-    assert 10 < took < 14
+    assert 10 < took < 30  # 50 would be the end of the drain itself
 
 
 def test_a_request_that_takes_too_long_does_not_hold_it_up_for_ever(predictor):
@@ -114,7 +114,7 @@ def test_a_request_that_takes_too_long_does_not_hold_it_up_for_ever(predictor):
     predictor.is_ready()
     request = predictor.post_meanwhile(10)
     until(lambda: predictor.in_flight() == 1, "the request in flight")
-    assert predictor.stop() < 4
+    assert predictor.stop() < 7  # 10 is the request's own end, and TorchServe by itself would idle for 6 after the 1.5
     assert isinstance(request.status(), OSError)
 
 
@@ -125,7 +125,7 @@ def test_a_second_signal_stops_it_at_once(predictor):
     until(lambda: predictor.in_flight() == 1, "the request in flight")
     predictor.running.send_signal(signal.SIGTERM)
     until(lambda: predictor.said("asked to stop"), "the drain")
-    assert predictor.stop() < 2
+    assert predictor.stop() < 5  # TorchServe by itself would idle for 6, the request takes 10
     assert predictor.said("asked again: stopping at once")
 
 

@@ -58,7 +58,7 @@ def test_it_gives_up_waiting_after_the_timeout(predictor):
 def test_it_can_be_stopped_while_it_waits(predictor):
     predictor.start("--marker", MARKER)
     until(lambda: predictor.said("waiting for the seeding Job"), "the wait")
-    assert predictor.stop() < 1
+    assert predictor.stop() < 10  # 30 would be the end of the wait itself
     assert predictor.running.returncode == 0
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.start.conftest import in_flight
+from tests.start.conftest import SOON, in_flight
 from tests.waiting import until
 
 NAMED = "start: the wrapper ended by itself with status"
@@ -84,9 +84,9 @@ def test_a_model_that_does_not_load_ends_the_wrapper_too(predictor):
     assert is_gone(predictor.wrapper_pid) and is_gone(predictor.server_pid)
 
 
-def test_an_idle_pair_is_gone_within_five_seconds_the_wrapper_first(serving):
+def test_an_idle_pair_is_gone_soon_the_wrapper_first(serving):
     predictor = serving()
-    assert predictor.stop() < 5
+    assert predictor.stop() < SOON
     assert predictor.running.returncode == 0
     assert predictor.said("wrapper ends before TorchServe")
     assert is_gone(predictor.wrapper_pid) and is_gone(predictor.server_pid)
@@ -136,7 +136,7 @@ def test_a_grpc_connection_that_never_falls_silent_holds_nothing_up(serving):
         pinging.start()
         try:
             until(lambda: in_flight(predictor.grpc) == 1, "a connection that looks busy")
-            assert predictor.stop() < 5
+            assert predictor.stop() < SOON
         finally:
             over.set()
             pinging.join()
@@ -155,7 +155,7 @@ def test_a_second_signal_stops_both_at_once(serving):
     until(lambda: in_flight(predictor.http) == 1, "the request in flight")
     predictor.running.send_signal(signal.SIGTERM)
     until(lambda: predictor.said("asked to stop"), "the drain")
-    assert predictor.stop() < 5
+    assert predictor.stop() < SOON
     assert is_gone(predictor.wrapper_pid) and is_gone(predictor.server_pid)
 
 

@@ -30,7 +30,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 # Written by the Python worker when the handler ran and did not produce an answer; the frontend's own 503s say other things.
-WORKER_REFUSED = ("Prediction failed", "number of batch response mismatched", "Invalid model predict output")
+WORKER_REFUSED = ("Prediction failed", "number of batch response mismatched", "Invalid model predict output",
+                  "Unsupported model output data type")
 # Of Envoy, Istio's and Knative's gateways included, where no pod is ready. In a mesh the sidecar says it instead of a refusal.
 NO_POD = ("no healthy upstream", "upstream connect error", "upstream request timeout")
 SHOWN = 400
