@@ -8,6 +8,7 @@ from typing import Any
 
 import kubernetes
 import pytest
+from kubernetes.stream import stream
 
 from ci.cluster import up
 from ci.cluster.report import timings
@@ -18,6 +19,7 @@ from tests.conformance import cluster as read
 from tests.conformance.checks import CHECKS
 from tests.conformance.target import NotApplicable
 from tests.e2e import defects
+from tests.e2e.faulty_server import SAY
 from tests.e2e.served import ARTIFACTS
 
 pytestmark = [pytest.mark.only("Standard"), pytest.mark.thorough]
@@ -76,16 +78,20 @@ def _wait_until_begun(core: kubernetes.client.CoreV1Api, custom: kubernetes.clie
                  if (condition["type"], condition["status"]) == ("Ready", "True")}
         return sorted({name for name, server in defects.SERVERS.items() if server.runs} - ready)
 
+    def pods(name: str) -> list[kubernetes.client.V1Pod]:
+        return core.list_namespaced_pod(namespace, label_selector=f"serving.kserve.io/inferenceservice={name}").items
+
     def started_again(name: str) -> bool:
-        pods = core.list_namespaced_pod(namespace, label_selector=f"serving.kserve.io/inferenceservice={name}").items
-        return any(status.restart_count for pod in pods for status in pod.status.container_statuses or [])
+        return any(status.restart_count for pod in pods(name) for status in pod.status.container_statuses or [])
 
     def said(name: str, text: str) -> bool:
-        pods = core.list_namespaced_pod(namespace, label_selector=f"serving.kserve.io/inferenceservice={name}").items
-        return any(text in (core.read_namespaced_pod_log(pod.metadata.name, namespace) or "") for pod in pods)
+        return any(text in (core.read_namespaced_pod_log(pod.metadata.name, namespace) or "") for pod in pods(name))
 
     wait_for("the releases to be Ready", lambda: not unready(), seconds=READY_SECONDS, state=lambda: f"not ready: {unready()}")
     wait_for("the server that ends to be started again", partial(started_again, "ends"), seconds=READY_SECONDS)
+    for pod in pods("ready-early"):  # which is Ready: it may say now that its model is loaded
+        stream(core.connect_get_namespaced_pod_exec, pod.metadata.name, namespace, command=["touch", str(SAY)],
+               stdin=False, stdout=True, stderr=True, tty=False)
     # Ready came early, as it should: what is loaded late is now awaited.
     for name, models in (("open", defects.SERVERS["open"].models), ("shared", defects.SERVERS["shared"].models),
                          ("tokens", ["double"]), ("ready-early", ["tiny"])):

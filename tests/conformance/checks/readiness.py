@@ -27,7 +27,10 @@ def the_probe_looks_at_the_model(target: Target) -> None:
 
 
 def ready_came_after_the_model_had_loaded(target: Target) -> None:
-    """By the times of the log, of each model its first, and of the pod's condition, which is in whole seconds."""
+    """By the times of the log, of each model its first, and of the pod's condition, which is in whole seconds.
+
+    Of a pod that was unready meanwhile the cluster knows only when it became Ready last: it passes.
+    """
     seen = 0
     for pod in target.ready_pods:
         log = target.logs.get((pod["metadata"]["name"], target.server(pod)["name"]), "")
