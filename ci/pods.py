@@ -5,6 +5,7 @@ from typing import Any
 
 import kubernetes
 
+from ci.cluster import probes
 from ci.cluster.waiting import wait_for
 from ci.release import create
 
@@ -43,7 +44,7 @@ def pod(name: str, image: str, volumes: Mapping[str, Mapping[str, Any]], user: i
 def serve(api: kubernetes.client.ApiClient, namespace: str, pod: dict[str, Any], port: int, service_port: int = 80) -> None:
     """Makes a server's pod and a Service of its name, if they are not there, and waits until it takes connections on `port`."""
     core, name = kubernetes.client.CoreV1Api(api), pod["metadata"]["name"]
-    pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
+    pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": port}, **probes.FIELDS}
     create(core.create_namespaced_pod, namespace, pod)
     create(core.create_namespaced_service, namespace, {
         "metadata": {"name": name}, "spec": {"selector": {"app": name}, "ports": [{"port": service_port, "targetPort": port}]}})

@@ -17,7 +17,7 @@ from ci import route
 from ci.cluster.errors import Problem
 from ci.cluster.waiting import wait_for
 
-READY_SECONDS = 180
+READY_SECONDS = 420
 # In Standard mode KServe reports the generation of its Deployment, which a change of scaling leaves as it is: from then on the
 # InferenceService's is ahead for good. So after this time, in which KServe has taken up any change, its word is not awaited.
 TAKEN_UP_SECONDS = 20

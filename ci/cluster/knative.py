@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ci.cluster import gateway, images, objects, source, toolchain
+from ci.cluster import gateway, images, objects, probes, source, toolchain
 from ci.cluster.errors import Problem
 from ci.cluster.kind import Kind
 from ci.cluster.waiting import wait_for
@@ -62,6 +62,7 @@ def adapted(item: dict[str, Any], known: Mapping[str, str], settings: Mapping[st
     if kind == "Deployment":
         for container in item["spec"]["template"]["spec"]["containers"]:
             container["image"] = _image(container["image"], known)
+            probes.make_patient(container)
             # Their own requests would leave no room for a predictor.
             container["resources"]["requests"]["cpu"] = "10m"
     elif kind == "ConfigMap" and name.startswith("config-"):

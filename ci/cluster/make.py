@@ -15,6 +15,7 @@ from ci.cluster import (
     node_image,
     objects,
     ports,
+    probes,
     registry,
     rootfs,
     source,
@@ -30,7 +31,7 @@ VERSIONS = ("kubernetes", "kserve", "kind", "coredns", "kube-rbac-proxy", "local
             "etcd", "pause", "debian")
 PULLED = ("node", "kserve-charts", "kserve-controller", "kube-rbac-proxy")
 RECIPES = ("node", "kube-proxy")
-CODE = (kind, ports, gateway, certificates, objects, knative, kserve, node_image, images, rootfs)
+CODE = (kind, ports, gateway, certificates, objects, probes, knative, kserve, node_image, images, rootfs)
 
 
 @dataclass(frozen=True)

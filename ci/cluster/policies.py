@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ci.cluster import images, registry, source, store
+from ci.cluster import images, probes, registry, source, store
 from ci.cluster.kind import Kind
 from ci.cluster.report import timings
 from ci.cluster.versions import versions
@@ -81,7 +81,7 @@ def _pod(image_name: str, **container: Any) -> dict[str, Any]:
 def _objects(image_name: str) -> list[dict[str, Any]]:
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}
     role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME}
-    pod = _pod(image_name, args=FIREWALL, readinessProbe={"httpGet": {"path": "/healthz", "port": HEALTH}, "periodSeconds": 1})
+    pod = _pod(image_name, args=FIREWALL, readinessProbe={"httpGet": {"path": "/healthz", "port": HEALTH}, **probes.FIELDS})
     rules = [{"apiGroups": [group], "resources": kinds, "verbs": ["get", "list", "watch"]} for group, kinds in READS.items()]
     labels = {"app": NAME}
     return [

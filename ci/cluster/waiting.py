@@ -2,20 +2,27 @@
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
+
+import kubernetes
+import requests
+import urllib3
 
 from ci.cluster.errors import Problem
 
 Answer = TypeVar("Answer")
 INTERVAL_SECONDS = 0.5
+PASSING = (Problem, requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError, kubernetes.client.ApiException)
 
 
 def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
              give_up: Callable[[], str | None] = lambda: None, state: Callable[[], str] = lambda: "") -> Answer:
     """Calls `condition` until its answer is true, and returns that answer.
 
-    A Problem raised by `condition` counts as "not yet" and is told when the time is over. `give_up` may return a
-    sentence to stop at once, when the awaited thing can no longer happen. `state` is asked once, when the time is over.
+    A Problem raised by `condition` counts as "not yet" and is told when the time is over, and so does a server that can't be
+    reached, or says that this is its own fault. `give_up` may return a sentence to stop at once, when the awaited thing can no
+    longer happen. `state` is asked once, when the time is over.
     """
     deadline = time.monotonic() + seconds
     last = ""
@@ -23,9 +30,9 @@ def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
         try:
             if answer := condition():
                 return answer
-        except Problem as problem:
-            last = str(problem)
-        if reason := give_up():
+        except PASSING as error:
+            last = _passing(error)
+        if reason := _told(give_up):
             raise Problem(f"Waited for {what}, which can no longer happen: {reason}")
         if time.monotonic() >= deadline:
             last = _told(state) or last
@@ -33,9 +40,20 @@ def wait_for(what: str, condition: Callable[[], Answer], *, seconds: float,
         time.sleep(INTERVAL_SECONDS)
 
 
-def _told(state: Callable[[], str]) -> str:
-    """What `state` says; nothing where that can't be had, as it is no cause."""
+def _passing(error: Exception) -> str:
+    """What an error of PASSING says, in a line; raises it again where trying once more does not help."""
+    if isinstance(error, kubernetes.client.ApiException):
+        # A status of 0 is none: a connection that could not be made, or was not made one to a container.
+        if error.status and error.status < HTTPStatus.INTERNAL_SERVER_ERROR and error.status != HTTPStatus.TOO_MANY_REQUESTS:
+            raise error
+        return f"the API server answers {error.status} {error.reason}"
+    return str(error)
+
+
+def _told(ask: Callable[[], str | None]) -> str | None:
+    """What `ask` says; nothing where that can't be had, as it is no cause."""
     try:
-        return state()
-    except Problem:
-        return ""
+        return ask()
+    except PASSING as error:
+        _passing(error)
+        return None

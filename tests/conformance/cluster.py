@@ -17,7 +17,7 @@ from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, NotApplicable, Target
 
 SECONDS = 60
-REACH_SECONDS = 5  # a port that is open answers at once, and one that is closed is refused at once
+REACH_SECONDS = 20  # a port that is open answers at once, and one that is closed is refused at once
 # Run by the Python of the server's container, and only reads: the configuration, the store's names, the management API.
 LOOK = """
 import json, os, sys, urllib.request
@@ -34,7 +34,7 @@ address = urlsplit(found["config"].get("management_address", "http://127.0.0.1:8
 host = address.hostname if address.hostname not in (None, "0.0.0.0") else "127.0.0.1"
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def ask(path):
-    return json.load(opener.open("http://%s:%s/%s" % (host, address.port or 8081, path), timeout=10))
+    return json.load(opener.open("http://%s:%s/%s" % (host, address.port or 8081, path), timeout=30))
 try:
     for model in ask("models?limit=1000")["models"]:
         name = model["modelName"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import kubernetes
 
+from ci.cluster import probes
 from ci.release import create
 from tests.e2e.tiny import archive
 
@@ -54,7 +55,7 @@ def _container(image: str) -> dict[str, Any]:
         "ports": [{"containerPort": 8080}], "workingDir": "/tmp",
         "env": [{"name": "LOG_LOCATION", "value": "/tmp/logs"}, {"name": "METRICS_LOCATION", "value": "/tmp/logs"},
                 {"name": "TEMP", "value": "/tmp"}],
-        "readinessProbe": {"tcpSocket": {"port": 8080}, "periodSeconds": 1},
+        "readinessProbe": {"tcpSocket": {"port": 8080}, **probes.FIELDS},
         "resources": {"requests": {"cpu": "20m", "memory": "256Mi"}, "limits": {"cpu": "2", "memory": "2Gi"}},
         "volumeMounts": [{"name": "given", "mountPath": "/models", "readOnly": True}, {"name": "tmp", "mountPath": "/tmp"}],
         "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "allowPrivilegeEscalation": False,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ci.cluster import probes
 from ci.cluster.paths import CHART
 from tests.e2e.tiny import packed
 
@@ -35,9 +36,8 @@ GOOD = {"inference_address": "http://0.0.0.0:8080", "management_address": "http:
         "max_request_size": "100000", "vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 # The chart's own probe, which asks the management API from inside.
 PROBE_PROGRAM = CHART / "files" / "ready.sh"
-# A pod that was unready meanwhile, as probes took too long on a busy machine, looks as if it had not been Ready before.
-PATIENT = {"periodSeconds": 1, "timeoutSeconds": 10, "failureThreshold": 60}
-CONNECTS = {"tcpSocket": {"port": 8080}, **PATIENT}
+# A pod that was unready meanwhile looks as if it had not been Ready before: none may be, how busy ever the machine is.
+CONNECTS = {"tcpSocket": {"port": 8080}, **probes.FIELDS}
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ SERVERS: dict[str, Server] = {
     "tokens": torchserve("double", probe=CONNECTS, disable_token_authorization="false"),
     "ends": replace(torchserve("double", "gone", probe=CONNECTS), runs=False),
     "gone": Server({"tiny": {}, "gone": {}}),
-    "probe": Server(probe={"httpGet": {"path": "/ping", "port": 8080}, **PATIENT}),
+    "probe": Server(probe={"httpGet": {"path": "/ping", "port": 8080}, **probes.FIELDS}),
     "snapshot": Server(config={"model_snapshot": "{'models': {'tiny': {}}}"}),
     "stranger": Server(),
     "claim": Server(claim="nobody", runs=False),
@@ -192,8 +192,8 @@ def pod(name: str, image: str) -> dict[str, Any]:
               "faulty": {"configMap": {"name": "faulty"}}, "tmp": {"emptyDir": {}}}
     if server.claim:
         mounts["claim"] = {"persistentVolumeClaim": {"claimName": server.claim}}
-    probe = {"httpGet": {"path": "/v1/models/tiny", "port": 8080}, **PATIENT} if server.faulty is not None else {
-        "exec": {"command": ["bash", "/faulty/ready.sh", "8081", *server.models]}, **PATIENT, "periodSeconds": 2}
+    probe = {"httpGet": {"path": "/v1/models/tiny", "port": 8080}, **probes.FIELDS} if server.faulty is not None else {
+        "exec": {"command": ["bash", "/faulty/ready.sh", "8081", *server.models]}, **probes.FIELDS, "periodSeconds": 2}
     pretends = ["python", "/faulty/faulty_server.py"]
     start = ["torchserve", "--start", "--foreground", "--ncs"] if server.faulty is None else pretends
     return {

@@ -14,6 +14,7 @@ from pathlib import Path
 DEFECT = os.environ.get("DEFECT", "")
 LIMIT = 100_000
 SAY = Path("/tmp/say-loaded")  # made by the test when it has seen that the pod is Ready
+APART_SECONDS = 2  # between being Ready and being loaded: the times of both are in whole seconds, and of two programs' clocks
 BEGINS = "[INFO ] main org.pytorch.serve.ModelServer - Torchserve version: 0.12.0"  # of a log that is whole
 LOADED = ("[DEBUG] W-9000-tiny_1.0 org.pytorch.serve.wlm.WorkerThread - W-9000-tiny_1.0 State change "
           "WORKER_STARTED -> WORKER_MODEL_LOADED")
@@ -102,9 +103,9 @@ class Server(ThreadingHTTPServer):
         """Says nothing of clients that did not wait, such as a probe while the machine is busy: the log is looked at."""
 
 
-def say_loaded() -> None:
-    """Says that the model is loaded: at once, or in a second after the one in which it is told to."""
-    while DEFECT == "ready-early" and not (SAY.exists() and time.time() > SAY.stat().st_mtime + 2):
+def say_loaded_when_told() -> None:
+    """Says that the model is loaded, in a second after the one in which it is told to."""
+    while not (SAY.exists() and time.time() > SAY.stat().st_mtime + APART_SECONDS):
         time.sleep(0.1)
     print(LOADED, flush=True)
 
@@ -124,7 +125,11 @@ def main() -> None:
         print("[INFO ] W-9000-tiny_1.0-stdout MODEL_LOG - Backend worker process died.", flush=True)
     inside = Server(("" if DEFECT == "open-management" else "127.0.0.1", 8081), Handler)
     threading.Thread(target=inside.serve_forever, daemon=True).start()
-    threading.Thread(target=say_loaded, daemon=True).start()
+    if DEFECT == "ready-early":
+        threading.Thread(target=say_loaded_when_told, daemon=True).start()
+    else:
+        print(LOADED, flush=True)
+        time.sleep(APART_SECONDS)
     Server(("", 8080), Handler).serve_forever()
 
 

@@ -36,7 +36,7 @@ class Sink(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("", {PORT}), Sink).serve_forever()
 """
 TOGETHER, LATENCY = 4, 2000  # requests of one batch; milliseconds that the first of them waits for the others
-SENT_SECONDS = 60
+SENT_SECONDS = 180
 Values = dict[str, Any]
 
 
@@ -83,9 +83,13 @@ def _kind(event: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize("name", ["logged", "batched"])
 def test_the_agent_is_in_the_pod_and_ready(releases: dict[str, Release], name: str) -> None:
-    pod, = releases[name].predictor_pods()
-    assert {status.name: status.ready for status in pod.status.container_statuses} == {"kserve-container": True, "agent": True}
-    assert {status.restart_count for status in pod.status.container_statuses} == {0}
+    def statuses() -> list[Any]:
+        pod, = releases[name].predictor_pods()
+        return pod.status.container_statuses
+
+    assert {status.name for status in statuses()} == {"kserve-container", "agent"}
+    wait_for("both to be ready", lambda: all(status.ready for status in statuses()), seconds=SENT_SECONDS)
+    assert {status.restart_count for status in statuses()} == {0}
 
 
 def test_requests_and_answers_are_sent_to_the_sink(releases: dict[str, Release]) -> None:

@@ -16,7 +16,7 @@ from ci.release import Release
 from tests.e2e import by_hand
 
 pytestmark = pytest.mark.only("Standard")
-LOADED_SECONDS = 120
+LOADED_SECONDS = 300
 ONE = {"instances": [{}]}
 
 

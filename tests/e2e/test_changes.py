@@ -16,7 +16,8 @@ from tests.e2e.rollouts import revision_of, rollouts, routed, wait_until_rolled_
 from tests.e2e.traffic import Traffic, sent
 from tests.e2e.watching import ready_pods_of, uids
 
-ROUTED_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS = 60, 90, 90, 120
+ROUTED_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS = 180, 300, 300, 300
+ANSWER_SECONDS = 290  # Knative holds a request for 300 s at most where no pod is ready
 NAME, MODEL = "changing", "tiny"
 REQUEST = {"instances": [{}]}
 # Answers after a pod's end has begun: in Knative mode it lives on for 30 s, but what is sent after these seconds is not its own.
@@ -89,8 +90,11 @@ def test_a_canary_gets_its_share(changing: Release, chart: Helm, tiny: Callable[
 
 
 @in_knative_mode
-def test_a_pod_of_the_old_revision_starts_again_with_its_own_model_after_the_upgrade(changing: Release) -> None:
-    old = next(pod for pod in changing.predictor_pods() if _answer_of(changing, pod) == "one")
+def test_a_pod_of_the_old_revision_starts_again_with_its_own_model_after_the_upgrade(
+        changing: Release, chart: Helm, tiny: Callable[..., dict[str, Any]]) -> None:
+    chart.install(NAME, tiny("two", {"canaryTrafficPercent": CANARY_PERCENT}))  # as it is, but where this test runs by itself
+    old = wait_for("a pod of the revision that most requests go to", lambda: _old_pod_of(changing), seconds=SPLIT_SECONDS)
+    assert _answer_of(changing, old) == "one"
     changing.core.delete_namespaced_pod(old.metadata.name, changing.namespace)
     new = wait_for("a ready pod of the old revision in its place", lambda: _ready_pod_of(changing, revision_of(old)),
                    seconds=SCALED_SECONDS)
@@ -119,9 +123,7 @@ def test_a_change_of_scaling_alone_rolls_nothing_and_the_release_is_ready_again(
     pods, before = uids(changing.predictor_pods()), rollouts(changing, mode)
     chart.install(NAME, tiny("one", {"maxReplicas": 2}))
     changing.wait_until_ready()
-    scaler, = kubernetes.client.AutoscalingV2Api(changing.api).list_namespaced_horizontal_pod_autoscaler(
-        changing.namespace, field_selector=f"metadata.name={NAME}-predictor").items
-    assert scaler.spec.max_replicas == 2
+    wait_for("KServe to take it up", lambda: _most_replicas(changing) == 2, seconds=SCALED_SECONDS)
     assert (uids(changing.predictor_pods()), rollouts(changing, mode)) == (pods, before)
 
 
@@ -134,12 +136,19 @@ def test_no_request_was_lost_in_any_of_these_changes(release: Release, traffic: 
 
 
 def _ask(running: Release) -> requests.Response:
-    return running.predict(MODEL, REQUEST)
+    return running.predict(MODEL, REQUEST, timeout=ANSWER_SECONDS)
 
 
 def _ready_pod_of(running: Release, revision: str) -> Any | None:
     """A pod of a revision that is ready and not being deleted."""
     return next((pod for pod in ready_pods_of(running) if revision_of(pod) == revision), None)
+
+
+def _old_pod_of(running: Release) -> Any | None:
+    """A ready pod of the older one of two revisions that share the requests."""
+    newest, shares = routed(running)
+    older = {name for name, share in shares.items() if share == 100 - CANARY_PERCENT} - {newest}
+    return next((pod for pod in ready_pods_of(running) if revision_of(pod) in older), None)
 
 
 def _answer_of(running: Release, pod: Any) -> str:
@@ -154,3 +163,10 @@ def _shares(running: Release) -> list[int]:
     """The percentages that the revisions of the Knative service get, in order."""
     _, shares = routed(running)
     return sorted(shares.values())
+
+
+def _most_replicas(running: Release) -> int:
+    """What the autoscaler of the release may go up to."""
+    scaler, = kubernetes.client.AutoscalingV2Api(running.api).list_namespaced_horizontal_pod_autoscaler(
+        running.namespace, field_selector=f"metadata.name={running.name}-predictor").items
+    return scaler.spec.max_replicas

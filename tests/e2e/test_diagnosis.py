@@ -24,7 +24,7 @@ from tests.e2e.served import ARTIFACTS
 from tests.e2e.terminal import typed
 
 pytestmark = pytest.mark.only("Standard")
-NAMED_SECONDS = 180
+NAMED_SECONDS = 420
 FRESH_SECONDS = 3.0
 STAYS_SECONDS = 10.0  # a cause that is named for a moment only is none: what comes after it may hide it
 # For each: what the first command says; the case in the list of the others that fits; what that case's command says.
@@ -34,7 +34,7 @@ TOLD = {
     "throws": ("the weights are from another model; correct its handler or file", "its container ends and starts again",
                "the weights are from another model"),
 }
-TESTED_SECONDS, ASKED_SECONDS = 180, 60
+TESTED_SECONDS, ASKED_SECONDS = 300, 60
 QUOTA = {"requests.cpu": "30m"}  # enough for the Job, not for the predictor
 
 

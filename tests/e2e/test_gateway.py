@@ -14,7 +14,7 @@ from ci.cluster import ingress, ports, up
 from ci.cluster.waiting import wait_for
 from ci.release import Release
 
-ROUTED_SECONDS = 60
+ROUTED_SECONDS = 180
 DOORS = {"Standard": (ports.INGRESS_HTTP, ports.INGRESS_HTTPS), "Knative": (ports.KOURIER_HTTP, ports.KOURIER_HTTPS)}
 PATH = "v1/models/bert:predict"
 

@@ -27,7 +27,7 @@ NAME, MODEL, REQUEST = "greatly", "tiny", {"instances": [{}]}
 REFUSED = {"extraObjects": [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "{{ .Release.Name }}-refused"},
                              "spec": {"ports": [{"port": 0}]}}]}
 GUARDED = {"networkPolicy": {"enabled": True}}  # helm changes policies in place, before it asks KServe
-ROUTED_SECONDS, SETTLED_SECONDS = 60, 180
+ROUTED_SECONDS, SETTLED_SECONDS = 180, 300
 AFTER_CHANGE = 100  # answers, five seconds of them, after the old pods are out of the way
 # One pod with a claim for one node, to which a rollout adds a pod for a while; and two pods with a shared claim.
 SURGE, REPLICAS = "one pod", "two pods"
@@ -150,6 +150,7 @@ def test_another_setting_takes_effect_in_both_pods(
 def test_another_model_takes_over_in_both_pods(
         changing: Release, traffic: Traffic, chart: Helm, values: Callable[..., Values], shape: str, mode: str) -> None:
     _changed(changing, chart, values("two"), shape, mode)
+    wait_for("an answer of the new model", lambda: "two" in traffic.predictions(), seconds=ROUTED_SECONDS)
     assert set(traffic.predictions()) == {"one", "two"}
     assert changing.predict(MODEL, REQUEST).json() == {"predictions": ["two"]}
 

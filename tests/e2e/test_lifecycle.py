@@ -17,7 +17,7 @@ from ci.release import Release
 from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.watching import delete, uids
 
-BUSY_SECONDS = 120
+BUSY_SECONDS = 180
 # In Knative mode queue-proxy keeps a pod for 30 s after its last request; tests/e2e/test_changes.py has deletions under traffic.
 in_standard_mode = pytest.mark.only("Standard")
 KEPT = {"persistence": {"retain": True}}
@@ -67,7 +67,8 @@ def test_a_deleted_pod_answers_its_request_in_flight_and_ends_by_itself(begun: d
     pod, = bert.predictor_pods()
     instances = [{"data": "A long evening with a fine meal."}] * 6000
     answers: list[Any] = []
-    request = threading.Thread(target=lambda: answers.append(bert.predict("bert", {"instances": instances})))
+    request = threading.Thread(target=lambda: answers.append(
+        bert.predict("bert", {"instances": instances}, timeout=BUSY_SECONDS)))
     request.start()
     wait_for("the request to be at work", lambda: _is_busy(bert), seconds=BUSY_SECONDS)
     timings.stages["a deleted pod is gone"], statuses = delete(bert, pod)

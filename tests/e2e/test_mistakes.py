@@ -11,7 +11,7 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 
-FAILED_SECONDS = 90
+FAILED_SECONDS = 240
 WRONG_SHA256 = "0" * 64
 
 

@@ -14,11 +14,13 @@ import pytest
 from ci import helm
 from ci.cluster import up
 from ci.cluster.paths import REPOSITORY
+from ci.cluster.waiting import wait_for
 from ci.release import Release
 from tests.e2e.tiny import archive
 
 pytestmark = pytest.mark.only("Standard")
 
+METRICS_SECONDS = 60
 REQUEST = {"instances": [{}]}
 WORDS = {"1.0": "one", "2.0": "two"}
 # What the alerts and the dashboard are tested against without a cluster.
@@ -93,8 +95,14 @@ def test_another_pod_reads_the_metrics_that_alerts_and_dashboard_ask_for(
     answers = [release.predict("tiny", body).status_code for body in (REQUEST, {"instances": [{"fail": "asked to"}]})]
     answers.append(release.predict("nobody", REQUEST).status_code)
     assert [status // 100 for status in answers] == [2, 5, 4]
-    found = ask(8082, "/metrics")
-    assert set(SAMPLE.findall(RECORDED.read_text())) <= set(SAMPLE.findall(found)), found
+    wanted, found = set(SAMPLE.findall(RECORDED.read_text())), ""
+
+    def all_there() -> bool:  # some come by the worker's log, after the answer
+        nonlocal found
+        found = ask(8082, "/metrics")
+        return wanted <= set(SAMPLE.findall(found))
+
+    wait_for("the metrics", all_there, seconds=METRICS_SECONDS, state=lambda: found)
 
 
 @pytest.mark.parametrize("port", [8081, 7070, 7071])

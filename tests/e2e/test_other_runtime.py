@@ -22,7 +22,7 @@ pytestmark = pytest.mark.only("Standard")
 
 RUNTIME = "kserve-torchserve"
 START = '"$@" --foreground & exec python /home/model-server/kserve_wrapper/__main__.py'
-SEEDED_SECONDS, LOADED_SECONDS = 60, 60
+SEEDED_SECONDS, LOADED_SECONDS = 180, 180
 SERVING = ("serving.kserve.io", "v1alpha1")
 Values = dict[str, Any]
 

@@ -31,7 +31,8 @@ from tests.e2e.rollouts import wait_until_rolled_out
 from tests.e2e.traffic import sent
 from tests.e2e.watching import uids
 
-MODEL, CONFORMANCE_SECONDS, GONE_SECONDS = "bert", 300, 120
+MODEL, CONFORMANCE_SECONDS, GONE_SECONDS = "bert", 300, 300
+GRPC_RATE = 8  # requests a second: the wrapper's bert answers them while the next server starts beside it, on a busy machine too
 V1 = {"instances": [{"data": "Hello World!"}]}
 # The envelope of our own image, with which one server understands both protocols.
 BOTH = {"runtime": {"flavor": "wrapper", "serviceEnvelope": "torchserve_kserve"}}
@@ -224,7 +225,7 @@ def test_an_exception_of_the_handler_is_a_500_with_its_message(name: str, releas
 @pytest.mark.parametrize("name", REST_V1)
 def test_requests_that_find_the_queue_full_are_refused_with_503_and_the_others_answered(
         name: str, releases: dict[str, Release]) -> None:
-    slow = {"instances": [{"seconds": 0.5}]}
+    slow = {"instances": [{"seconds": 2}]}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         answers = list(pool.map(lambda _: releases[name].predict("tiny", slow), range(AT_ONCE)))
     assert {answer.status_code for answer in answers} == {200, 503}
@@ -241,7 +242,7 @@ def test_an_upgrade_of_the_wrapper_loses_no_grpc_request(
     old = running.predictor_pods()
     with grpc.insecure_channel(door.address, options=door.options) as channel:
         stub = GRPCInferenceServiceStub(channel)
-        with sent(lambda: Answer(stub.ModelInfer(request, timeout=60))) as asked:
+        with sent(lambda: Answer(stub.ModelInfer(request, timeout=290)), rate=GRPC_RATE) as asked:
             chart.install("wrapper-grpc", values("wrapper-grpc", {"models": {MODEL: {"responseTimeout": 90}}}))
             wait_until_rolled_out(running, old, mode)
             wait_for("the old pods to go", lambda: uids(old).isdisjoint(uids(running.predictor_pods())), seconds=GONE_SECONDS)

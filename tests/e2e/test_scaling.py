@@ -15,11 +15,11 @@ from tests.e2e.watching import Seen, is_ready, pods_of, ready_pods_of, uids, wat
 pytestmark = pytest.mark.only("Knative")
 
 MODEL, REQUEST = "tiny", {"instances": [{}]}
-ZERO_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 120, 90, 60, 120
+ZERO_SECONDS, WOKEN_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 300, 290, 300, 60, 300
 # More than three requests at once want a second pod: these callers are more, and the traffic is less, even where the machine
 # stops for half a second.
-RATE = 5  # requests a second
-AFTER_CHANGE = 25  # answers, five seconds of them: the pod that goes lives on for 30 s, but what is sent then is no more its own
+RATE = 2  # requests a second
+AFTER_CHANGE = 10  # answers, five seconds of them: the pod that goes lives on for 30 s, but what is sent then is no more its own
 CALLERS, SLOW = 6, {"instances": [{"seconds": 0.25}]}
 SLEEPY = {"minReplicas": 0, "maxReplicas": 2, "scaleMetric": "concurrency", "scaleTarget": 3}
 
@@ -38,7 +38,7 @@ def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(slee
     with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
                  label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
         began = datetime.datetime.now(datetime.UTC)
-        answer = sleeper.predict(MODEL, REQUEST)
+        answer = sleeper.predict(MODEL, REQUEST, timeout=WOKEN_SECONDS)
         woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
         ready = wait_for("the watch to have seen a new pod ready", lambda: _ready(seen, asleep), seconds=SEEN_SECONDS)
     assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})

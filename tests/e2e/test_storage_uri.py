@@ -17,7 +17,7 @@ from ci.s3_pod import SERVICE_ACCOUNT
 
 CONFIG = b"inference_address=http://0.0.0.0:8080\n"
 INITIALIZER = "storage-initializer"
-FAILED_SECONDS = 90
+FAILED_SECONDS = 240
 
 
 @pytest.fixture(scope="module")

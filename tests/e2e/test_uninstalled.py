@@ -8,7 +8,7 @@ import kubernetes
 
 from ci.cluster.waiting import wait_for
 
-GONE_SECONDS = 120
+GONE_SECONDS = 300
 
 
 def test_nothing_is_left_of_uninstalled_releases(

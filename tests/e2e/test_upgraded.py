@@ -31,7 +31,7 @@ PREVIOUS, = (Path(__file__).parent / "previous").glob("*.tgz")  # made by `ci/no
 
 NAME, MODEL, REQUEST = "carried", "tiny", {"instances": [{}]}
 KEPT = {"persistence": {"retain": True}}
-ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS = 60, 60, 60
+ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS = 180, 180, 180
 AFTER_CHANGE = 100  # answers, after the pods of a change are there
 Values = dict[str, Any]
 

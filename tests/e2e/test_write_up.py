@@ -20,7 +20,7 @@ pytestmark = pytest.mark.only("Knative")
 
 HOST = gateways.host(migration.RELEASE, migration.NAMESPACE)
 SAMPLE = '{"instances":[{"data":"Hello World!"}]}'
-GONE_SECONDS = 120
+GONE_SECONDS = 300
 # As it was typed. -T alone would send a PUT.
 HTTP = ('curl -sS -X POST -H "Host: ${SERVICE_HOSTNAME}" -H "Cookie: authservice_session=${SESSION}" -T sample.json '
         'http://localhost:8080/v1/models/${MODEL_NAME}:predict')

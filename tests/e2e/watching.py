@@ -14,7 +14,7 @@ import urllib3
 from ci.cluster.waiting import wait_for
 from ci.release import Release
 
-DELETED_SECONDS = 60
+DELETED_SECONDS = 180
 END_SECONDS = 5
 
 

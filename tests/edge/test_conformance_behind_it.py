@@ -26,7 +26,7 @@ from tests.e2e.tiny import archive
 from .conftest import MARK
 
 NAME, MODEL, SAMPLE, EXPECTED = "behind", "tiny", {"instances": [{}]}, {"predictions": ["one"]}
-ROUTED_SECONDS, SECONDS = 60, 300
+ROUTED_SECONDS, SECONDS = 180, 300
 Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 

@@ -7,7 +7,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import kubernetes
 import pytest
+import requests
 
 from ci import helm
 from ci.cluster import kind, make, profile_default, registry, store, up
@@ -148,6 +150,47 @@ def test_waiting_in_vain_says_for_what_and_how_it_stood() -> None:
 
     with pytest.raises(Problem, match=r"Waited 0 s for the third, in vain \(last: two of three\)"):
         wait_for("the third", not_yet, seconds=0)
+
+
+@pytest.mark.parametrize(("passing", "said"), [
+    (kubernetes.client.ApiException(503, "Service Unavailable"), "the API server answers 503 Service Unavailable"),
+    (kubernetes.client.ApiException(429, "Too Many Requests"), "the API server answers 429 Too Many Requests"),
+    (requests.ConnectionError("Connection reset by peer"), "Connection reset by peer"),
+    (requests.ReadTimeout("timed out"), "timed out"),
+])
+def test_a_server_that_is_in_trouble_is_asked_again(passing: Exception, said: str) -> None:
+    asked = []
+
+    def second_time() -> bool:
+        asked.append(1)
+        if len(asked) == 1:
+            raise passing
+        return True
+
+    assert wait_for("the second", second_time, seconds=60)
+    asked.clear()
+    with pytest.raises(Problem, match=rf"Waited 0 s for the second, in vain \(last: {said}\)"):
+        wait_for("the second", second_time, seconds=0)
+
+
+def test_an_answer_that_asking_again_does_not_change_ends_the_waiting() -> None:
+    def forbidden() -> bool:
+        raise kubernetes.client.ApiException(403, "Forbidden")
+
+    with pytest.raises(kubernetes.client.ApiException):
+        wait_for("the third", forbidden, seconds=60)
+    with pytest.raises(kubernetes.client.ApiException):
+        wait_for("the third", lambda: False, seconds=60, give_up=forbidden)
+
+
+def test_what_can_not_be_asked_whether_to_give_up_does_not_end_the_waiting() -> None:
+    asked = []
+
+    def can_not_be_asked() -> str:
+        asked.append(1)
+        raise kubernetes.client.ApiException(500, "etcdserver: request timed out")
+
+    assert wait_for("the second", lambda: bool(asked), seconds=60, give_up=can_not_be_asked)
 
 
 def test_waiting_in_vain_asks_how_it_stands_only_then() -> None:

@@ -50,10 +50,13 @@ def test_the_gateways_are_at_the_mapped_node_ports() -> None:
 
 
 def test_both_gateways_run_one_envoy_on_ports_of_their_own_pods() -> None:
-    container = {"image": "docker.io/envoyproxy/envoy:distroless-v1", "ports": [{"containerPort": 8080, "hostPort": 80}]}
+    container = {"image": "docker.io/envoyproxy/envoy:distroless-v1", "ports": [{"containerPort": 8080, "hostPort": 80}],
+                 "readinessProbe": {"httpGet": {"path": "/ready"}, "timeoutSeconds": 1}}
     item = {"kind": "DaemonSet", "metadata": {"name": "envoy"}, "spec": {"template": {"spec": {"containers": [container]}}}}
     assert ingress._adapted(item)["spec"]["template"]["spec"]["containers"] == [
-        {"image": versions()["pull"]["envoy"], "ports": [{"containerPort": 8080}]}]
+        {"image": versions()["pull"]["envoy"], "ports": [{"containerPort": 8080}],
+         "readinessProbe": {"httpGet": {"path": "/ready"}, "timeoutSeconds": 10},
+         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}}}]
 
 
 def test_objects_come_out_of_their_text_as_they_went_in() -> None:

@@ -96,7 +96,7 @@ class Server:
 
 
 @contextmanager
-def serving(image: str, *, envelope: str, protocol: str = "v1", tries: int = 60, config: str = "",
+def serving(image: str, *, envelope: str, protocol: str = "v1", tries: int = 300, config: str = "",
             models: Mapping[str, Any] | None = None) -> Iterator[Server]:
     """A container of TorchServe and the wrapper, which may still be starting."""
     models = models or MODELS
@@ -122,7 +122,7 @@ def serving(image: str, *, envelope: str, protocol: str = "v1", tries: int = 60,
 
 def wait_until_ready(server: Server) -> None:
     """Waits until the wrapper listens, which it does when all models are ready; fails with the log if the container ends."""
-    waiting.wait_for("the wrapper to listen", lambda: "answers for" in server.log(), seconds=90,
+    waiting.wait_for("the wrapper to listen", lambda: "answers for" in server.log(), seconds=330,
                      give_up=lambda: None if server.running() else server.log())
 
 

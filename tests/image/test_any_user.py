@@ -77,7 +77,7 @@ def test_a_model_is_seeded_and_served(flavor: str, own_image: str, tmp_path: Pat
     server = Server(shell.output(["docker", "run", "--detach", leftovers.mark(), "--user", USER, *arguments]).strip())
     try:
         probe = ["docker", "exec", server.name, *spec["containers"][0]["readinessProbe"]["exec"]["command"]]
-        waiting.wait_for("the model to be ready", lambda: shell.succeeds(probe), seconds=90,
+        waiting.wait_for("the model to be ready", lambda: shell.succeeds(probe), seconds=300,
                          give_up=lambda: None if server.running() else server.log())
         answer = server.ask(server.port(8080), "/v1/models/who:predict", {"instances": [1]},
                             headers={"Content-Type": "application/json"})

@@ -180,7 +180,7 @@ def test_unknown_model_is_torchserves_own_404(ask: Callable[..., Answer]) -> Non
 
 def test_full_queue_is_torchserves_own_503(ask: Callable[..., Answer]) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.5"]}), range(20)))
+        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 2"]}), range(20)))
     refused = [answer for answer in answers if answer.status != 200]
     assert refused
     assert len(refused) < len(answers)
@@ -189,17 +189,23 @@ def test_full_queue_is_torchserves_own_503(ask: Callable[..., Answer]) -> None:
 
 def test_requests_of_a_batch_are_answered_each_by_itself(both: Server, ask: Callable[..., Answer]) -> None:
     path = "/v1/models/batch:predict"
-    with ThreadPoolExecutor(8) as pool:
+    bodies = [{"instances": ["a", "b"]}, {"instances": ["raise"]}, tensor("x", "y", id="9"), b'{"inst', {"instances": ["refuse"]},
+              {"instances": []}, {"instances": ["c"]}, {"instances": ["nothing"]}]
+
+    def rows_together() -> bool:
         answers = list(pool.map(lambda count: ask(path, {"instances": ["rows"] * count}), range(8)))
-        together = max(max(answer.json["predictions"], default=0) for answer in answers)
         assert [len(answer.json["predictions"]) for answer in answers] == list(range(8))
-        assert together > 7, "no two requests came in one call of the handler"
-        mixed = list(pool.map(lambda body: ask(path, body), [
-            {"instances": ["a", "b"]}, {"instances": ["raise"]}, tensor("x", "y", id="9"), b'{"inst', {"instances": ["refuse"]},
-            {"instances": []}, {"instances": ["c"]}, {"instances": ["nothing"]},
-        ]))  # fmt: skip
-    assert [answer.status for answer in mixed] == [200, 500, 200, 400, 422, 200, 200, 500]
-    assert mixed[0].json == {"predictions": ["a", "b"]}
-    assert mixed[2].json["outputs"][0]["data"] == ["x", "y"]
-    assert mixed[6].json == {"predictions": ["c"]}
-    until(lambda: "each is tried by itself" in both.log(), "the line about the batch that was taken apart")
+        return max(max(answer.json["predictions"], default=0) for answer in answers) > 7
+
+    def taken_apart() -> bool:
+        mixed = list(pool.map(lambda body: ask(path, body), bodies))
+        assert [answer.status for answer in mixed] == [200, 500, 200, 400, 422, 200, 200, 500]
+        assert mixed[0].json == {"predictions": ["a", "b"]}
+        assert mixed[2].json["outputs"][0]["data"] == ["x", "y"]
+        assert mixed[6].json == {"predictions": ["c"]}
+        return "each is tried by itself" in both.log()
+
+    # Which requests come together is chance: on a busy machine it may take more than one burst.
+    with ThreadPoolExecutor(8) as pool:
+        until(rows_together, "two requests in one call of the handler")
+        until(taken_apart, "the line about the batch that was taken apart")

@@ -42,7 +42,8 @@ def test_a_request_is_logged_as_asked_for_and_a_handlers_lines_always(
         waiting.wait_for("the model", lambda: "is ready: " in server.log(), seconds=120,
                          give_up=lambda: None if server.running() else server.log())
         assert json.loads(server.python(CALL % "/v1/models/bert:predict")) == {"predictions": ["right"]}
-        waiting.wait_for("the handler's lines", lambda: all(line in server.log() for line in OWN), seconds=30, state=server.log)
+        waiting.wait_for("the handler's lines and those asked for", lambda: all(line in server.log() for line in (*OWN, *lines)),
+                         seconds=60, state=server.log)
         assert {line for line in TORCHSERVES if line in server.log()} == lines, server.log()
     finally:
         shell.output(["docker", "rm", "--force", "--volumes", server.name])

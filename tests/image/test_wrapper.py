@@ -86,7 +86,7 @@ def test_codes_and_sentences_of_the_model_come_through(
 
 def test_full_queue_is_a_503_with_torchserves_sentence(ask: Callable[..., Answer]) -> None:
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 0.5"]}), range(20)))
+        answers = list(pool.map(lambda _: ask(V1, {"instances": ["sleep 2"]}), range(20)))
     refused = [answer for answer in answers if answer.status != 200]
     assert refused
     assert len(refused) < len(answers)
@@ -140,8 +140,8 @@ def test_readiness_follows_the_worker_and_comes_back(both: Server, ask: Callable
     refused = ask(V1, {"instances": ["x"]})
     assert (refused.status, refused.error) == (503, "Model echo is not ready.".replace("Model", "Model with name"))
     assert ask("/v1/models/batch").status == ask("/v2/health/live").status == 200
-    until(lambda: ask("/v1/models/echo").status == 200, "the worker to be back", 30)
-    until(lambda: ask(V1, {"instances": ["x"]}).status == 200, "an answer", 5)
+    until(lambda: ask("/v1/models/echo").status == 200, "the worker to be back", 120)
+    until(lambda: ask(V1, {"instances": ["x"]}).status == 200, "an answer", 30)
     assert both.running()
 
 

@@ -11,7 +11,7 @@ from tests.image.server import HTTP, WRAPPER, Answer, serving, wait_until_ready
 from tests.waiting import until
 
 # From the answer to the container's end; the idle time of a connection that is kept, or gRPC's grace, would be more.
-END_SECONDS = 30
+END_SECONDS = 60
 
 
 # In TorchServe's place: says that a model is ready, and holds a port that the wrapper wants.
@@ -40,7 +40,7 @@ def failing(image: str, config: str | None, before: str = "", **environment: str
         ["docker", "run", "--rm", leftovers.mark(), "--network", "none", "--read-only", "--tmpfs", "/tmp:mode=1777",
          *[f"--env={key}={value}" for key, value in environment.items()],
          "--entrypoint", "bash", image, "-c", f"{written}exec python {WRAPPER}"],
-        capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+        capture_output=True, text=True, timeout=180, check=False)  # fmt: skip
     assert done.returncode == 1, done
     (line,) = done.stdout.splitlines()
     assert done.stderr == ""

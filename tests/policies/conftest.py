@@ -30,7 +30,7 @@ MODES = ("Standard", "Knative")
 NAME, MODEL, METRICS = "guarded", "tiny", 8082
 ROLE = "torchserve-kserve/role"
 CALLERS = ("friend", "scraper", "stranger")
-ROUTED_SECONDS = 60
+ROUTED_SECONDS = 180
 # Where the mode's gateway has its pods.
 GATEWAYS = {"Standard": ingress.NAMESPACE, "Knative": kourier.NAMESPACE}
 

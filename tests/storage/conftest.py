@@ -19,7 +19,7 @@ from ci.s3_client import REGION, S3, Keys
 from tests import leftovers
 from tests.storage.containers import Fetched, Images
 
-SERVE_SECONDS = 30
+SERVE_SECONDS = 120
 FETCH_SECONDS = 120
 
 

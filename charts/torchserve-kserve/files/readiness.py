@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import SplitResult
 
-ANSWER = 2.0  # seconds
+ANSWER = 4.0  # seconds, as in ready.sh: to give up on an answer that still comes resets the connection, which TorchServe logs
 STATES = {0: "is not answered for by the management API yet", 200: "has no worker that is READY", 404: "is not registered"}
 
 
