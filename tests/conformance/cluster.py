@@ -17,7 +17,8 @@ from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, NotApplicable, Target
 
 SECONDS = 60
-REACH_SECONDS = 20  # a port that is open answers at once, and one that is closed is refused at once
+REACH_SECONDS = 20  # a port that is open answers at once, and one that is closed is refused at once, but on a busy machine
+INSIDE_SECONDS = 120  # for all that LOOK asks
 # Run by the Python of the server's container, and only reads: the configuration, the store's names, the management API.
 LOOK = """
 import json, os, sys, urllib.request
@@ -161,7 +162,7 @@ def _look_inside(core: kubernetes.client.CoreV1Api, target: Target, pod: Object)
         said = stream(core.connect_get_namespaced_pod_exec, name, target.namespace, container=server["name"],
                       command=["python3", "-c", LOOK, *_configs(server)], stdin=False, stdout=True, stderr=False, tty=False,
                       _preload_content=False)
-        said.run_forever(timeout=SECONDS)
+        said.run_forever(timeout=INSIDE_SECONDS)
         found = json.loads(said.read_stdout().strip().splitlines()[-1])
     except (*UNREADABLE, ValueError, IndexError, OSError) as error:
         target.unread.append(f"{name} from inside: {short(error)}")

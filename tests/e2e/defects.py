@@ -36,7 +36,7 @@ GOOD = {"inference_address": "http://0.0.0.0:8080", "management_address": "http:
         "max_request_size": "100000", "vmargs": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 # The chart's own probe, which asks the management API from inside.
 PROBE_PROGRAM = CHART / "files" / "ready.sh"
-# A pod that was unready meanwhile looks as if it had not been Ready before: none may be, how busy ever the machine is.
+# A pod that was unready meanwhile looks as if it had not been Ready before, so none may become so, however busy the machine is.
 CONNECTS = {"tcpSocket": {"port": 8080}, **probes.FIELDS}
 
 

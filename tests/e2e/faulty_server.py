@@ -104,7 +104,7 @@ class Server(ThreadingHTTPServer):
 
 
 def say_loaded_when_told() -> None:
-    """Says that the model is loaded, in a second after the one in which it is told to."""
+    """Says that the model is loaded, APART_SECONDS after it is told to."""
     while not (SAY.exists() and time.time() > SAY.stat().st_mtime + APART_SECONDS):
         time.sleep(0.1)
     print(LOADED, flush=True)

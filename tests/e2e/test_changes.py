@@ -13,11 +13,10 @@ from ci.cluster.waiting import wait_for
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.rollouts import revision_of, rollouts, routed, wait_until_rolled_out
-from tests.e2e.traffic import Traffic, sent
+from tests.e2e.traffic import HELD_SECONDS, Traffic, sent
 from tests.e2e.watching import ready_pods_of, uids
 
 ROUTED_SECONDS, SCALED_SECONDS, SPLIT_SECONDS, GONE_SECONDS = 180, 300, 300, 300
-ANSWER_SECONDS = 290  # Knative holds a request for 300 s at most where no pod is ready
 NAME, MODEL = "changing", "tiny"
 REQUEST = {"instances": [{}]}
 # Answers after a pod's end has begun: in Knative mode it lives on for 30 s, but what is sent after these seconds is not its own.
@@ -35,7 +34,7 @@ def release(install: Callable[..., Release], tiny: Callable[..., dict[str, Any]]
     """A release that answers `one` at the mode's gateway: the subject of all tests here, one after the other."""
     found = replace(install(NAME, tiny("one")), gateway=outside)
     found.wait_until_ready()
-    wait_for("the gateway to know the release", lambda: _ask(found).ok, seconds=ROUTED_SECONDS)
+    wait_for("the gateway to know the release", lambda: found.predict(MODEL, REQUEST).ok, seconds=ROUTED_SECONDS)
     return found
 
 
@@ -136,7 +135,7 @@ def test_no_request_was_lost_in_any_of_these_changes(release: Release, traffic: 
 
 
 def _ask(running: Release) -> requests.Response:
-    return running.predict(MODEL, REQUEST, timeout=ANSWER_SECONDS)
+    return running.predict(MODEL, REQUEST, timeout=HELD_SECONDS)
 
 
 def _ready_pod_of(running: Release, revision: str) -> Any | None:

@@ -85,14 +85,18 @@ def _wait_until_begun(core: kubernetes.client.CoreV1Api, custom: kubernetes.clie
     def started_again(name: str) -> bool:
         return any(status.restart_count for pod in pods(name) for status in pod.status.container_statuses or [])
 
+    def tell(name: str) -> str:
+        pod, = pods(name)
+        return stream(core.connect_get_namespaced_pod_exec, pod.metadata.name, namespace, stdin=False, stdout=True, stderr=True,
+                      tty=False, command=["sh", "-c", f"touch {SAY} && echo told"])
+
     def said(name: str, text: str) -> bool:
         return any(text in (core.read_namespaced_pod_log(pod.metadata.name, namespace) or "") for pod in pods(name))
 
     wait_for("the releases to be Ready", lambda: not unready(), seconds=READY_SECONDS, state=lambda: f"not ready: {unready()}")
     wait_for("the server that ends to be started again", partial(started_again, "ends"), seconds=READY_SECONDS)
-    for pod in pods("ready-early"):  # which is Ready: it may say now that its model is loaded
-        stream(core.connect_get_namespaced_pod_exec, pod.metadata.name, namespace, command=["touch", str(SAY)],
-               stdin=False, stdout=True, stderr=True, tty=False)
+    # It is Ready: it may say now that its model is loaded.
+    wait_for("the server that is ready early to be told", lambda: "told" in tell("ready-early"), seconds=READY_SECONDS)
     # Ready came early, as it should: what is loaded late is now awaited.
     for name, models in (("open", defects.SERVERS["open"].models), ("shared", defects.SERVERS["shared"].models),
                          ("tokens", ["double"]), ("ready-early", ["tiny"])):

@@ -36,6 +36,7 @@ def test_a_seed_that_cannot_succeed_fails_its_job_with_a_sentence(
     message = wait_for(f"the Job of bad-{mistake} to fail", failing[mistake].seed_failure, seconds=FAILED_SECONDS)
     assert sentence in message
     assert message.count("\n") == 0, f"more than one sentence: {message}"
+    assert len(failing[mistake].seed_pods()) == 1, "it was tried again, in vain"
     with pytest.raises(Problem, match="can no longer happen"):
         failing[mistake].wait_until_ready()
 

@@ -28,7 +28,7 @@ from ci.forward import forwarded
 from ci.helm import Helm
 from ci.release import Release
 from tests.e2e.rollouts import wait_until_rolled_out
-from tests.e2e.traffic import sent
+from tests.e2e.traffic import HELD_SECONDS, sent
 from tests.e2e.watching import uids
 
 MODEL, CONFORMANCE_SECONDS, GONE_SECONDS = "bert", 300, 300
@@ -242,7 +242,7 @@ def test_an_upgrade_of_the_wrapper_loses_no_grpc_request(
     old = running.predictor_pods()
     with grpc.insecure_channel(door.address, options=door.options) as channel:
         stub = GRPCInferenceServiceStub(channel)
-        with sent(lambda: Answer(stub.ModelInfer(request, timeout=290)), rate=GRPC_RATE) as asked:
+        with sent(lambda: Answer(stub.ModelInfer(request, timeout=HELD_SECONDS)), rate=GRPC_RATE) as asked:
             chart.install("wrapper-grpc", values("wrapper-grpc", {"models": {MODEL: {"responseTimeout": 90}}}))
             wait_until_rolled_out(running, old, mode)
             wait_for("the old pods to go", lambda: uids(old).isdisjoint(uids(running.predictor_pods())), seconds=GONE_SECONDS)

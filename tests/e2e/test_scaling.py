@@ -9,13 +9,13 @@ import pytest
 from ci.cluster.report import timings
 from ci.cluster.waiting import wait_for
 from ci.release import Release
-from tests.e2e.traffic import pressing, sent
+from tests.e2e.traffic import HELD_SECONDS, pressing, sent
 from tests.e2e.watching import Seen, is_ready, pods_of, ready_pods_of, uids, watched
 
 pytestmark = pytest.mark.only("Knative")
 
 MODEL, REQUEST = "tiny", {"instances": [{}]}
-ZERO_SECONDS, WOKEN_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 300, 290, 300, 60, 300
+ZERO_SECONDS, SCALED_SECONDS, SEEN_SECONDS, GONE_SECONDS = 300, 300, 60, 300
 # More than three requests at once want a second pod: these callers are more, and the traffic is less, even where the machine
 # stops for half a second.
 RATE = 2  # requests a second
@@ -38,7 +38,7 @@ def test_a_release_scales_to_zero_and_the_request_that_wakes_it_is_answered(slee
     with watched(sleeper.core.list_namespaced_pod, sleeper.namespace,
                  label_selector=f"serving.kserve.io/inferenceservice={sleeper.name}") as seen:
         began = datetime.datetime.now(datetime.UTC)
-        answer = sleeper.predict(MODEL, REQUEST, timeout=WOKEN_SECONDS)
+        answer = sleeper.predict(MODEL, REQUEST, timeout=HELD_SECONDS)
         woken = (datetime.datetime.now(datetime.UTC) - began).total_seconds()
         ready = wait_for("the watch to have seen a new pod ready", lambda: _ready(seen, asleep), seconds=SEEN_SECONDS)
     assert (answer.status_code, answer.json()) == (200, {"predictions": ["one"]})

@@ -8,7 +8,7 @@ import kubernetes
 
 from ci.cluster.waiting import wait_for
 
-GONE_SECONDS = 300
+GONE_SECONDS = 300  # that a pod ends by itself, before its grace period is over, is for test_lifecycle
 
 
 def test_nothing_is_left_of_uninstalled_releases(

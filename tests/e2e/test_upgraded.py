@@ -31,7 +31,7 @@ PREVIOUS, = (Path(__file__).parent / "previous").glob("*.tgz")  # made by `ci/no
 
 NAME, MODEL, REQUEST = "carried", "tiny", {"instances": [{}]}
 KEPT = {"persistence": {"retain": True}}
-ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS = 180, 180, 180
+ROUTED_SECONDS, SEEDING_SECONDS, GONE_SECONDS = 180, 180, 180  # (that a pod ends by itself is for test_lifecycle)
 AFTER_CHANGE = 100  # answers, after the pods of a change are there
 Values = dict[str, Any]
 

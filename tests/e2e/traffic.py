@@ -16,6 +16,7 @@ from ci.cluster.waiting import wait_for
 RATE = 20  # requests per second
 MOST_SECONDS = 3600  # what nobody ends, ends by itself: far more than any change takes
 MORE_SECONDS = 300
+HELD_SECONDS = 290  # Knative holds a request for 300 s at most where no pod is ready
 SENDERS = 64  # at once; more would be more than 3 s behind at the usual rate
 
 

@@ -108,6 +108,16 @@ def test_values_that_remedies_name_are_values_of_the_chart() -> None:
     assert [(entry, path) for entry, path in named if "unknown" in reduce(field, path.split("."), schema)] == []
 
 
+@pytest.mark.parametrize(("next_line", "bad"), [
+    ("io.netty.channel.unix.Errors$NativeIoException: readAddress(..) failed: Connection reset by peer", False),
+    ("java.lang.NullPointerException: Cannot invoke \"String.length()\"", True), ("java.lang.Throwable: it", True),
+    ("\tat org.pytorch.serve.http.HttpRequestHandler.<init>(HttpRequestHandler.java:42) ~[model-server.jar:?]", True),
+])
+def test_an_error_without_words_is_as_bad_as_the_line_after_it(next_line: str, bad: bool) -> None:
+    found = catalogue.bad_lines(f"{BY_ID['ts-connection-error'].example}\n{next_line}", "server")
+    assert [number for number, _, _ in found] == ([1] if bad else [])
+
+
 def test_the_troubleshooting_page_is_what_the_catalogue_makes_of_it() -> None:
     assert page.PAGE.read_text() == page.page(), "run ci/nox -s docs"
 

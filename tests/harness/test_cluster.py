@@ -10,6 +10,7 @@ from pathlib import Path
 import kubernetes
 import pytest
 import requests
+import urllib3
 
 from ci import helm
 from ci.cluster import kind, make, profile_default, registry, store, up
@@ -156,7 +157,10 @@ def test_waiting_in_vain_says_for_what_and_how_it_stood() -> None:
     (kubernetes.client.ApiException(503, "Service Unavailable"), "the API server answers 503 Service Unavailable"),
     (kubernetes.client.ApiException(429, "Too Many Requests"), "the API server answers 429 Too Many Requests"),
     (requests.ConnectionError("Connection reset by peer"), "Connection reset by peer"),
+    (kubernetes.client.ApiException(0, "Connection to remote host was lost."), "Connection to remote host was lost."),
     (requests.ReadTimeout("timed out"), "timed out"),
+    (requests.exceptions.ChunkedEncodingError("Connection broken"), "Connection broken"),
+    (urllib3.exceptions.ProtocolError("Connection aborted"), "Connection aborted"),
 ])
 def test_a_server_that_is_in_trouble_is_asked_again(passing: Exception, said: str) -> None:
     asked = []
@@ -181,6 +185,41 @@ def test_an_answer_that_asking_again_does_not_change_ends_the_waiting() -> None:
         wait_for("the third", forbidden, seconds=60)
     with pytest.raises(kubernetes.client.ApiException):
         wait_for("the third", lambda: False, seconds=60, give_up=forbidden)
+
+
+class Refused(Exception):
+    """As a handshake is refused, for a command in a container."""
+
+    status_code = 403
+
+
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), Refused("Handshake status 403 Forbidden")])
+def test_ctrl_c_and_a_refusal_end_the_waiting_though_kubernetes_client_hides_them(cause: BaseException) -> None:
+    def in_a_container() -> bool:
+        try:
+            raise cause
+        except BaseException as error:
+            raise kubernetes.client.ApiException(0, str(error))  # noqa: B904  (as the client does it)
+
+    expected = KeyboardInterrupt if isinstance(cause, KeyboardInterrupt) else kubernetes.client.ApiException
+    with pytest.raises(expected):
+        wait_for("the third", in_a_container, seconds=60)
+
+
+def test_a_problem_of_whether_to_give_up_ends_the_waiting() -> None:
+    def gone() -> str:
+        raise Problem("the container is gone")
+
+    with pytest.raises(Problem, match="the container is gone"):
+        wait_for("the third", lambda: False, seconds=60, give_up=gone)
+
+
+def test_how_it_stands_is_left_out_where_that_can_not_be_told() -> None:
+    def gone() -> str:
+        raise kubernetes.client.ApiException(404, "Not Found")
+
+    with pytest.raises(Problem, match=r"Waited 0 s for the third, in vain\."):
+        wait_for("the third", lambda: False, seconds=0, state=gone)
 
 
 def test_what_can_not_be_asked_whether_to_give_up_does_not_end_the_waiting() -> None:

@@ -12,7 +12,8 @@ from ci.cluster.versions import versions
 
 
 def deployment(image: str) -> dict[str, Any]:
-    container = {"name": "it", "image": image, "resources": {"requests": {"cpu": "300m", "memory": "60Mi"}}}
+    container = {"name": "it", "image": image, "resources": {"requests": {"cpu": "300m", "memory": "60Mi"}},
+                 "readinessProbe": {"httpGet": {"port": 8012}}, "livenessProbe": {"httpGet": {"port": 8012}, "timeoutSeconds": 3}}
     return {"kind": "Deployment", "metadata": {"name": "it"}, "spec": {"template": {"spec": {"containers": [container]}}}}
 
 
@@ -20,10 +21,11 @@ def adapted(item: dict[str, Any]) -> dict[str, Any]:
     return knative.adapted(item, knative.images_of("knative.dev/serving/"), knative.SETTINGS)
 
 
-def test_a_go_package_becomes_the_image_of_its_release_and_requests_shrink() -> None:
+def test_a_go_package_becomes_the_image_of_its_release_requests_shrink_and_probes_wait() -> None:
     found = adapted(deployment("ko://knative.dev/serving/cmd/activator"))["spec"]["template"]["spec"]["containers"][0]
     assert found["image"] == f"gcr.io/knative-releases/knative.dev/serving/cmd/activator:{versions()['knative-release']}"
     assert found["resources"]["requests"] == {"cpu": "10m", "memory": "60Mi"}
+    assert {found[probe]["timeoutSeconds"] for probe in ("readinessProbe", "livenessProbe")} == {10}
 
 
 @pytest.mark.parametrize("image", ["ko://knative.dev/serving/cmd/new", "docker.io/envoyproxy/envoy:v2"])
