@@ -62,7 +62,9 @@ def way(gateway: Gateway, tmp_path: Path) -> route.Route:
     return route.through_gateway(gateway.address, "bert.example.com", tmp_path / "gateway.pem")
 
 
-def test_a_connection_is_kept_for_the_next_request(gateway: Gateway, way: route.Route) -> None:
+def test_a_connection_is_kept_for_the_next_request(
+        gateway: Gateway, way: route.Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(route, "IDLE_SECONDS", 600)  # for a pause of this program, too
     assert [way.request("GET", "v1/models").status_code for _ in range(3)] == [200] * 3
     assert gateway.connections == 1
 

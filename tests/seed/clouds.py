@@ -11,9 +11,11 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.seed.listening import ManyAtOnce
 
 
 class Local:
@@ -35,8 +37,7 @@ class Local:
             def log_message(self, *args) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = ManyAtOnce(("127.0.0.1", 0), Handler)
         self.port = self.http.server_port
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

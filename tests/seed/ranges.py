@@ -8,8 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.seed.listening import ManyAtOnce
 
 SLICE = 16 << 10
 CRAWL_SECONDS = 0.5  # less than what a run in these tests waits for a byte
@@ -55,8 +57,7 @@ class RangeServer:
         self.log: list[Request] = []
         self.sent = self.now = self.most = 0
         self.lock = threading.Lock()
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.http.daemon_threads = True
+        self.http = ManyAtOnce(("127.0.0.1", 0), self._handler())
         self.http.handle_error = lambda *_: None
         self.scheme = "https" if certificate else "http"
         if certificate:
@@ -118,9 +119,10 @@ class RangeServer:
 
             def body(self, body: bytes, fault: Fault) -> None:
                 rate, sent = fault.rate or server.rate, 0
+                size = min(SLICE, int(rate * CRAWL_SECONDS)) if rate else SLICE
                 while sent < len(body):
                     crawls = server.enough is not None and server.sent >= server.enough
-                    piece = body[sent : sent + (1 if crawls else SLICE)]
+                    piece = body[sent : sent + (1 if crawls else size)]
                     if fault.hold and sent + len(piece) > fault.hold[0]:
                         self.write(piece[: fault.hold[0] - sent])
                         fault.hold[1].wait(30)

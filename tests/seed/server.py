@@ -9,8 +9,10 @@ import ssl
 import threading
 import zipfile
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.seed.listening import ManyAtOnce
 
 HANDLER = "def handle(data, context):\n    return [4 for _ in data or []]\n"
 
@@ -75,8 +77,7 @@ class Server:
             def log_message(self, *args) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = ManyAtOnce(("127.0.0.1", 0), Handler)
         self.scheme = "http"
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

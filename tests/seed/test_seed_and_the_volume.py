@@ -136,7 +136,7 @@ def test_two_artefacts_for_one_place_are_refused(claim, server, paths):
 def test_lines_for_machines_are_json(claim, range_server):
     server = range_server()
     claim.wants(server.url())
-    result = claim.seed("--json", "--progress-seconds", "0")
+    result = claim.seed("--json", "--progress-seconds", "0", "--timeout", "20")
     lines = [json.loads(line) for line in result.out.splitlines()]
     events = [line["event"] for line in lines]
     assert events[0] == "message" and events[-2:] == ["fetched", "complete"] and set(events[1:-2]) == {"progress"}

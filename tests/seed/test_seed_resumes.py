@@ -53,7 +53,7 @@ def test_the_next_run_fetches_only_what_is_missing(claim, range_server, number):
     kept = stopped_half_way(claim, server, number)
     assert claim.files == []
     server.log.clear()
-    result = claim.seed()
+    result = claim.seed("--timeout", "20")
     whole(claim, server, result)
     assert "bert: going on after " in result.out
     first = next(number for number, request in enumerate(server.log) if request.end - request.start == 1)  # not the killed one's

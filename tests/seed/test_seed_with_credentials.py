@@ -195,7 +195,7 @@ def proxy():
 def test_a_proxy_of_the_environment_is_used_for_http(claim, range_server, proxy):
     server, between = range_server(), proxy()
     claim.wants(server.url())
-    result = claim.seed(http_proxy=between.url(), **ENV)
+    result = claim.seed("--timeout", "20", http_proxy=between.url(), **ENV)
     assert result.code == 0, result.everything
     assert len(between.log) == len(server.log) and between.log[0] == ("GET", server.url())
 

@@ -23,8 +23,9 @@ from tests.waiting import until
 FILES = Path(__file__).parents[2] / "charts/torchserve-kserve/files"
 FAKE = Path(__file__).parent / "fake_torchserve.py"
 WRAPPER = Path(__file__).parent / "fake_wrapper.py"
-# Runs the program with a seed's error standing for 0.5 s instead of 15.
-RUN = f"import sys; sys.path.insert(0, {str(FILES)!r}); import start; start.ERROR_STANDS = 0.5; sys.exit(start.main())"
+# Runs the program with a seed's error standing for 0.5 s instead of 15, and more time for a wrapper to pass an answer on.
+RUN = (f"import sys; sys.path.insert(0, {str(FILES)!r}); import start; start.ERROR_STANDS = 0.5; start.PASSING_ON = 1.5; "
+       "sys.exit(start.main())")
 # Seconds of an end with nothing to wait for but the linger's 2.5: TorchServe by itself would idle for 6 more.
 SOON = 8
 
@@ -79,7 +80,8 @@ class Predictor:
         return text in self.output.read_text()
 
     def is_ready(self) -> None:
-        until(lambda: self.said("is ready: "), f"a ready model; it says {self.output.read_text()}")
+        until(lambda: self.said("is ready: ") or self.running.poll() is not None, "a ready model, or its end")
+        assert self.said("is ready: "), self.output.read_text()
 
     def ends(self, seconds: float = 60.0) -> int:
         try:

@@ -22,22 +22,22 @@ KEYS = "why all name claim seed service pods fetch log previous models policies 
 ORDER = [["it is missing", "kubectl look at all"], ["it is Pending", "kubectl look at pods"]]
 COMMANDS = {key: f"kubectl look at {key}" for key in KEYS.split()}
 EXAMPLE = {"instances": [1]}
-# Runs the program with another time to connect, and where asked without the cluster's DNS.
+# Runs the program with another time to connect where asked, and without the cluster's DNS.
 RUN = """import socket, sys
-program, code = sys.argv.pop(1), int(sys.argv.pop(1))
+program, code, connects = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1)
 def fails(*_, **__):
     raise socket.gaierror(code, "no answer")
 if code:
     socket.getaddrinfo = fails
-exec(compile(program.replace("CONNECT_SECONDS = 5.0", "CONNECT_SECONDS = 0.3"), "predict.py", "exec"))
+exec(compile(program.replace("CONNECT_SECONDS = 5.0", f"CONNECT_SECONDS = {connects}"), "predict.py", "exec"))
 """
 
 
-def command(url: str, *more: str, example: dict | None = EXAMPLE, no_name: int = 0) -> list[str]:
+def command(url: str, *more: str, example: dict | None = EXAMPLE, no_name: int = 0, connects: float = 5.0) -> list[str]:
     requests = json.dumps([{"model": "bert", "request": example}])
     options = ["--url", url, "--requests", requests, "--commands", json.dumps(COMMANDS), "--order", json.dumps(ORDER)]
     options += ["--wait-seconds", "0.2"]
-    return [sys.executable, "-c", RUN, predict_program(), str(no_name), *options, *more]
+    return [sys.executable, "-c", RUN, predict_program(), str(no_name), str(connects), *options, *more]
 
 
 def run(*arguments: str, **how: object) -> tuple[int, list[str], str]:
@@ -209,24 +209,24 @@ def test_a_name_that_is_not_found_is_told_from_a_dns_that_does_not_answer(code, 
 
 def test_a_dropped_connection_leads_to_the_policies():
     with silent() as url:
-        code, _, line = run(url)
+        code, _, line = run(url, connects=0.3)
     assert code == 1
     assert "takes no connection within 0.3 s; see whether a NetworkPolicy" in line
     assert line.endswith(COMMANDS["policies"])
 
 
 @pytest.mark.parametrize(
-    ("serve", "words", "key"),
+    ("serve", "seconds", "words", "key"),
     [
-        (lambda connection: connection.close(), "closed the connection without an answer", "log"),
-        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"), "is not plain HTTP", "service"),
-        (lambda connection: ALIVE.append(connection), "no answer came from 127.0.0.1", "log"),
+        (lambda connection: connection.close(), "20", "closed the connection without an answer", "log"),
+        (lambda connection: connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n"), "20", "is not plain HTTP", "service"),
+        (lambda connection: ALIVE.append(connection), "0.3", "no answer came from 127.0.0.1", "log"),
     ],
     ids=["closed", "foreign", "slow"],
 )
-def test_a_connection_without_an_answer_is_explained(serve, words, key):
+def test_a_connection_without_an_answer_is_explained(serve, seconds, words, key):
     with raw(serve) as url:
-        code, _, line = run(url, "--answer-seconds", "0.3")
+        code, _, line = run(url, "--answer-seconds", seconds)
     ALIVE.clear()
     assert code == 1
     assert words in line

@@ -85,7 +85,7 @@ def test_it_serves_on_while_requests_keep_coming_and_for_a_while_after_the_last(
     until(lambda: predictor.in_flight() == 1, "the first request")
     took = predictor.stop()
     assert late.status() == 200
-    assert 4.5 < took < 10
+    assert 3.5 < took < 10  # without the wait after the last request it would be less than 3
 
 
 def test_requests_without_an_end_do_not_hold_it_up(predictor):

@@ -143,7 +143,7 @@ def copy_with(loop: str) -> Path:
 def helm_template(chart: Path, values: str, release: str, namespace: str) -> subprocess.CompletedProcess[str]:
     """One run of helm; values is JSON or YAML."""
     command = ["helm", "template", release, str(chart), "--namespace", namespace, "--values", "-"]
-    return subprocess.run(command, input=values, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, input=values, capture_output=True, text=True, timeout=1800)
 
 
 def answer_of(case: Case, said: str, files: dict[str, list[int] | str], texts: dict[int, str]) -> Answer:

@@ -26,7 +26,9 @@ from kserve_wrapper.torchserve import ANSWER_SECONDS, TorchServe
 HTTP_PORT, GRPC_PORT = 8080, 8081  # upstream's wrapper has them fixed
 PORT_TAKEN = "Port {port} is not free for the wrapper's {what}: TorchServe's addresses in config.properties must be others."
 BACKLOG = 2048  # connections that wait to be taken
-IDLE_SECONDS = 65  # longer than proxies keep a connection, so that it is theirs to close
+# Longer than proxies keep a connection that rests, Envoy an hour, so that it is theirs to close: what they send in the moment in
+# which it is closed here is lost.
+IDLE_SECONDS = 3900
 
 logger = logging.getLogger("kserve_wrapper")
 
