@@ -3,8 +3,8 @@
 from typing import Any
 
 ANSWER_SECONDS = 10
-# Of a server of ours: ready as soon as it answers, and not unready again because answers are slow. One that is dead stays in its
-# Service for a minute.
+# Of a server of ours: ready as soon as it answers, and not unready again because answers are slow. One that refuses connections
+# stays in its Service for a minute, one that hangs for ten.
 FIELDS = {"periodSeconds": 1, "timeoutSeconds": ANSWER_SECONDS, "failureThreshold": 60}
 
 

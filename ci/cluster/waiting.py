@@ -52,7 +52,7 @@ def _passing(error: Exception) -> str:
     if not isinstance(error, kubernetes.client.ApiException):
         return str(error)
     # Status 0: no answer of the API server; a command in a container did not come about, or was interrupted while it ran.
-    cause = error.__context__
+    cause = None if error.status else error.__context__
     if isinstance(cause, (KeyboardInterrupt, SystemExit)):
         raise cause
     status = error.status or getattr(cause, "status_code", 0)

@@ -17,7 +17,7 @@ from .owners import UNREADABLE, Object, inventory, read_log, short
 from .target import Inside, NotApplicable, Target
 
 SECONDS = 60
-REACH_SECONDS = 20  # a port that is open answers at once, and one that is closed is refused at once, but on a busy machine
+REACH_SECONDS = 20  # open or closed, a port answers at once, except on a busy machine
 INSIDE_SECONDS = 120  # for all that LOOK asks
 # Run by the Python of the server's container, and only reads: the configuration, the store's names, the management API.
 LOOK = """

@@ -85,20 +85,23 @@ def test_a_release_was_never_ready_before_its_model_had_loaded(
     log = read_log(core, pod.metadata.name, pod.metadata.namespace, "kserve-container", timestamps=True)
     stamp = next(line.split()[0] for line in log.splitlines() if "WORKER_MODEL_LOADED" in line)
     loaded = datetime.datetime.fromisoformat(stamp)
-    assert _ready_since(pod) >= loaded.replace(microsecond=0)  # conditions are stamped in whole seconds
+    ready = wait_for(f"the pod of {name} to be ready", lambda: _ready_since(*releases[name].predictor_pods()),
+                     seconds=WATCH_SECONDS)
+    assert ready >= loaded.replace(microsecond=0)  # conditions are stamped in whole seconds
     states = wait_for(f"the watch to have seen {name} Ready", lambda: since_ready(changes, releases[name].name),
                       seconds=WATCH_SECONDS)
     assert states[0].at >= loaded, "Ready before the model was loaded (or the clocks of the cluster and of this machine differ)"
     # Where a busy machine made this very pod unready and ready again, its condition tells when.
     now, = releases[name].predictor_pods()
-    again = now.metadata.uid == pod.metadata.uid and _ready_since(now) > states[0].at
+    since = _ready_since(now) if now.metadata.uid == pod.metadata.uid else None
+    again = since is not None and since > states[0].at
     assert again or all(is_ready(state.item) for state in states), "no longer Ready, once it was"
 
 
-def _ready_since(pod: Any) -> datetime.datetime:
-    """When a pod that is Ready became so last, in whole seconds."""
-    return next(condition.last_transition_time for condition in pod.status.conditions
-                if (condition.type, condition.status) == ("Ready", "True"))
+def _ready_since(pod: Any) -> datetime.datetime | None:
+    """When a pod became Ready last, in whole seconds; None where it is not."""
+    return next((condition.last_transition_time for condition in pod.status.conditions
+                 if (condition.type, condition.status) == ("Ready", "True")), None)
 
 
 @pytest.mark.parametrize("name", CALLED)

@@ -122,7 +122,7 @@ def test_health_and_metadata(path: str, expected: dict, ask: Callable[..., Answe
     assert (answer.status, answer.json) == (200, expected)
 
 
-def test_it_keeps_connections_for_longer_than_any_proxy_does(both: Server) -> None:
+def test_it_keeps_connections_for_longer_than_envoy_does(both: Server) -> None:
     """Envoy sends on one that rested for an hour; closed here in that moment, it takes the request along (seen after 65 s)."""
     says = "from kserve_wrapper import server; print(server._http(None).config.timeout_keep_alive)"
     assert int(both.python(program(says)).splitlines()[-1]) > 3600

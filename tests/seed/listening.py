@@ -1,10 +1,10 @@
-"""The HTTP server that the tests' servers are: many connections may come at once."""
+"""An HTTP server for tests to which many connections may come at once."""
 
 from http.server import ThreadingHTTPServer
 
 
 class ManyAtOnce(ThreadingHTTPServer):
-    """With the 5 of the base class the kernel drops the sixth where this program is late, and it comes again after a second."""
+    """The base class lets some 5 connections wait; where this program is late the kernel drops the others, which come again after
+    a second."""
 
     request_queue_size = 128
-    daemon_threads = True

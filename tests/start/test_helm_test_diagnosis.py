@@ -22,7 +22,7 @@ KEYS = "why all name claim seed service pods fetch log previous models policies 
 ORDER = [["it is missing", "kubectl look at all"], ["it is Pending", "kubectl look at pods"]]
 COMMANDS = {key: f"kubectl look at {key}" for key in KEYS.split()}
 EXAMPLE = {"instances": [1]}
-# Runs the program with another time to connect where asked, and without the cluster's DNS.
+# Runs the program; where asked with another time to connect, or without the cluster's DNS.
 RUN = """import socket, sys
 program, code, connects = sys.argv.pop(1), int(sys.argv.pop(1)), sys.argv.pop(1)
 def fails(*_, **__):
