@@ -76,8 +76,6 @@ def _adapted(item: dict[str, Any]) -> dict[str, Any]:
         for container in (*pod["containers"], *pod.get("initContainers", [])):
             for port in container.get("ports", []):
                 port.pop("hostPort", None)
-            # Without requests Contour gets next to no time beside pods that start, and hears too late which pods are gone.
-            container["resources"] = {"requests": {"cpu": "20m", "memory": "64Mi"}}
             probes.make_patient(container)
             if container["image"].startswith("docker.io/envoyproxy/envoy:"):
                 container["image"] = versions()["pull"]["envoy"]  # one Envoy for both gateways

@@ -57,8 +57,7 @@ def test_both_gateways_run_one_envoy_on_ports_of_their_own_pods() -> None:
     item = {"kind": "DaemonSet", "metadata": {"name": "envoy"}, "spec": {"template": {"spec": {"containers": [container]}}}}
     assert ingress._adapted(item)["spec"]["template"]["spec"]["containers"] == [
         {"image": versions()["pull"]["envoy"], "ports": [{"containerPort": 8080}],
-         "readinessProbe": {"httpGet": {"path": "/ready"}, "timeoutSeconds": 10},
-         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}}}]
+         "readinessProbe": {"httpGet": {"path": "/ready"}, "timeoutSeconds": 10}}]
 
 
 def test_objects_come_out_of_their_text_as_they_went_in() -> None:
